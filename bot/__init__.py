@@ -1,0 +1,1 @@
+"""How we talk: messages in, replies out, with no platform and no network."""

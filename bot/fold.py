@@ -1,0 +1,101 @@
+"""Folding: one spelling for what people type many ways, without losing where it stood."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+_VIETNAMESE = frozenset("ăâđêôơưĂÂĐÊÔƠƯ")
+_TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A text as it is matched: `text` with marks, `plain` without, of the same length.
+
+    `index[i]` is the place of character i in the original, `marked` says that Vietnamese marks were typed.
+    """
+
+    original: str
+    text: str
+    plain: str
+    index: tuple[int, ...]
+    marked: bool
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The original's span of the folded span [start, end)."""
+        return self.index[start], self.index[end - 1] + 1
+
+
+@lru_cache(maxsize=8192)
+def base(character: str) -> str:
+    """The letter under Latin marks; other scripts keep theirs."""
+    if character in "đĐ":
+        return "d"
+    if ord(character) < 0xC0 or ord(character) > 0x1EFF:
+        return character
+    return unicodedata.normalize("NFD", character)[0]
+
+
+@lru_cache(maxsize=8192)
+def _kept(character: str) -> str:
+    """A character as it is matched: compatible form, small, without what cannot be seen or spoken."""
+    plain = unicodedata.normalize("NFKC", character).casefold()
+    kept = []
+    for part in plain:
+        kind = unicodedata.category(part)
+        if kind[0] == "Z" or part in "\t\n\r":
+            kept.append("\n" if part == "\n" else " ")
+        elif kind in ("Cc", "Cf", "Co", "Cn", "Cs", "So", "Sk") or part in "\ufe0f\ufe0e":
+            continue
+        else:
+            kept.append(part)
+    return "".join(kept)
+
+
+@lru_cache(maxsize=4096)
+def _vietnamese(character: str) -> bool:
+    return character in _VIETNAMESE or (
+        0x1EA0 <= ord(character) <= 0x1EF9
+        or (0xC0 <= ord(character) <= 0x1B0 and any(m in _TONES for m in unicodedata.normalize("NFD", character)))
+    )
+
+
+def _is_wide(character: str) -> bool:
+    return "\u2e80" <= character <= "\u9fff" or "\uf900" <= character <= "\ufaff"
+
+
+def fold(original: str, simplified: Mapping[str, str]) -> Folded:
+    """Fold width, case, spacing, Traditional to Simplified, and invisible characters.
+
+    Spaces between two Chinese characters go, other runs of spaces become one. Never raises.
+    """
+    if not unicodedata.is_normalized("NFC", original):
+        original = unicodedata.normalize("NFC", original)
+    text: list[str] = []
+    index: list[int] = []
+    marked = False
+    for place, character in enumerate(original):
+        if character < "\x7f":
+            kept = character.lower() if character.isprintable() else (" " if character in "\t\r" else "")
+            kept = "\n" if character == "\n" else kept
+        else:
+            kept = simplified.get(character) or _kept(character)
+            marked = marked or _vietnamese(character)
+        for part in kept:
+            if part == " " and (not text or text[-1] in " \n"):
+                continue
+            text.append(simplified.get(part, part) if part > "\x7f" else part)
+            index.append(place)
+    tight_text: list[str] = []
+    tight_index: list[int] = []
+    last = len(text) - 1
+    for place, character in enumerate(text):
+        if character == " " and tight_text and place < last and _is_wide(tight_text[-1]) and _is_wide(text[place + 1]):
+            continue
+        tight_text.append(character)
+        tight_index.append(index[place])
+    plain = "".join(map(base, tight_text))
+    return Folded(original, "".join(tight_text), plain, tuple(tight_index), marked)

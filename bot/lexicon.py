@@ -1,0 +1,229 @@
+"""The lexicon: every word of the knowledge in one pass over a message."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import ahocorasick
+
+from bot.fold import Folded, base, fold
+from knowledge.knowledge import Knowledge
+
+# Vietnamese letters that an unmarked word must have before it may stand for a marked one: "cho" is "for" far
+# more often than "chó" (dog). In a text with marks the writer marks them, so only long phrases may lack them.
+PLAIN_WORD = 5
+PLAIN_PHRASE = 4
+PLAIN_IN_MARKED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word and what it stands for: `kind` (goal, category, role, act ...), `value`, and how surely."""
+
+    kind: str
+    value: str
+    language: str
+    weak: bool = False
+    word: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A term found in a folded text at [start, end)."""
+
+    term: Term
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+
+# Kinds that compete for the same letters: the longest wins. "pet insurance" is insurance and no pet.
+_FAMILY = {"category": "product", "category_reading": "product", "group": "product", "goal_reading": "goal"}
+
+
+class Lexicon:
+    """All words of one knowledge, compiled; built once, then only read."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._marked: dict[str, list[Term]] = defaultdict(list)
+        self._plain: dict[str, list[Term]] = defaultdict(list)
+        unfolded = {word.casefold() for language in knowledge.languages.values() for word in language.unfolded}
+        for term in _terms(knowledge):
+            word = fold(term.word, knowledge.simplified)
+            if not word.text:
+                continue
+            self._marked[word.text].append(term)
+            for short in _shortened(word.text, knowledge.languages[term.language].slang):
+                self._marked[short].append(term)
+            if term.language == "vi" and word.plain != word.text and term.word.casefold() not in unfolded:
+                letters = len(word.plain.replace(" ", ""))
+                if letters >= (PLAIN_PHRASE if " " in word.plain else PLAIN_WORD):
+                    self._plain[word.plain].append(term)
+        self._find_marked = _automaton(self._marked)
+        self._find_plain = _automaton(self._plain)
+
+    def hits(self, folded: Folded, spoken: str | None = None) -> dict[str, list[Hit]]:
+        """What was found, by kind, in the order of the text; within competing kinds the longest only.
+
+        In Vietnamese the acts of English are not heard, nor the other way round: "vs" compares in one and is
+        "with" in the other.
+        """
+        found = list(_spoken(self._find_marked, folded.text))
+        for hit in _spoken(self._find_plain, folded.plain):
+            word = folded.text[hit.start : hit.end]
+            if word != folded.plain[hit.start : hit.end]:
+                continue  # typed with other marks than the term's: another word
+            if not folded.marked or len(word.replace(" ", "")) >= PLAIN_IN_MARKED:
+                found.append(hit)
+        deaf = {"vi": "en", "en": "vi"}.get(spoken or "")
+        if deaf:
+            found = [hit for hit in found if hit.term.language != deaf or not _is_speech(hit.term.kind)]
+        return _covered(_longest(found))
+
+
+def _terms(knowledge: Knowledge) -> Iterator[Term]:
+    for kind, table in (
+        ("goal", knowledge.goals),
+        ("category", knowledge.categories),
+        ("role", knowledge.roles),
+        ("topic", knowledge.topics),
+        ("topic", knowledge.trends),
+        ("group", knowledge.groups),
+        ("market", knowledge.markets),
+    ):
+        for key, shape in table.items():
+            yield from _each(kind, key, shape.words, shape.names if kind != "topic" else {})
+            yield from _each(kind, key, getattr(shape, "hints", {}), {}, weak=True)
+    for key, reading in knowledge.readings.items():
+        yield from _each(f"{reading.question}_reading", key, reading.words, {})
+    for key, stage in knowledge.journey.items():
+        yield from _each("stage", key, stage.words, {})
+    for code, language in knowledge.languages.items():
+        yield from (Term("language", code, code, word=word) for word in (*language.words, language.native))
+        for act, words in language.acts.items():
+            yield from (Term(f"act:{act}", act, code, word=word) for word in words)
+        for kind in ("not_before", "not_after", "exclude_before", "exclude_after", "clause", "harmless"):
+            yield from (Term(kind, kind, code, word=word) for word in getattr(language, kind))
+
+
+def _shortened(word: str, slang: Mapping[str, str]) -> Iterator[str]:
+    """The word as typed in haste, with and without marks: "nhiều người" is "nhiu ng"."""
+    for spelled in {word, "".join(map(base, word))}:
+        short = " ".join(slang.get(part, part) for part in spelled.split(" "))
+        if short != spelled:
+            yield short
+
+
+def _each(
+    kind: str, key: str, words: dict[str, tuple[str, ...]], names: dict[str, str], *, weak: bool = False
+) -> Iterator[Term]:
+    for language, terms in words.items():
+        yield from (Term(kind, key, language, weak, word) for word in terms)
+    for language, name in names.items():
+        yield Term(kind, key, language, weak, name)
+
+
+def _automaton(words: dict[str, list[Term]]) -> ahocorasick.Automaton:
+    automaton = ahocorasick.Automaton()
+    for word, terms in words.items():
+        automaton.add_word(word, (len(word), tuple(terms)))
+    automaton.make_automaton()
+    return automaton
+
+
+def _spoken(automaton: ahocorasick.Automaton, text: str) -> Iterator[Hit]:
+    """Hits that stand at word borders, for the scripts that have them."""
+    if not len(automaton):
+        return
+    for last, (length, terms) in automaton.iter(text):
+        start, end = last - length + 1, last + 1
+        if _letter(text[start]) and start > 0 and _letter(text[start - 1]):
+            continue
+        if _letter(text[end - 1]) and end < len(text) and _letter(text[end]):
+            tail = text[end : end + 2]
+            plural = tail[:1] == "s" and (len(tail) == 1 or not _letter(tail[1]))
+            terms = tuple(term for term in terms if term.language == "en") if plural else ()
+        for term in terms:
+            yield Hit(term, start, end)
+
+
+@lru_cache(maxsize=4096)
+def _letter(character: str) -> bool:
+    """Whether words of this script are set apart by spaces."""
+    if character <= "\x7f":
+        return character.isalnum()
+    return (
+        unicodedata.category(character)[0] in "LN" and ord(character) < 0x2E80 and not "\u0e00" <= character <= "\u0e7f"
+    )
+
+
+def _longest(found: Iterable[Hit]) -> dict[str, list[Hit]]:
+    taken: dict[str, list[Hit]] = defaultdict(list)
+    for hit in sorted(found, key=lambda hit: (-hit.size, hit.term.weak, hit.start)):
+        family = taken[_FAMILY.get(hit.term.kind, hit.term.kind)]
+        inside = any(other.start < hit.end and hit.start < other.end for other in family)
+        if not inside or (family and _FAMILY.get(hit.term.kind) is None and _same_place(hit, family)):
+            family.append(hit)
+    kinds: dict[str, list[Hit]] = defaultdict(list)
+    for family in taken.values():
+        for hit in family:
+            kinds[hit.term.kind].append(hit)
+    for hits in kinds.values():
+        hits.sort(key=lambda hit: hit.start)
+    return kinds
+
+
+def _is_speech(kind: str) -> bool:
+    """Whether a kind is a way of speaking, which belongs to one language, and no name of a thing."""
+    return ":" in kind or kind in ("not_before", "not_after", "exclude_before", "exclude_after", "clause", "harmless")
+
+
+# A word inside a longer word of these kinds is a part of it and shows nothing: "law" in "law firm".
+_COVERS = {
+    "act": ("category", "category_reading", "group", "goal", "goal_reading", "role", "harmless"),
+    "clause": ("exclude_before", "exclude_after", "not_before", "not_after", "act:switch", "goal", "category"),
+    "market": ("category", "category_reading", "group", "language"),
+    "role": ("category",),
+    "category": ("market", "role", "goal", "act:staff_yes", "act:staff_no", "act:budget", "harmless"),
+    "not_before": ("harmless",),
+    "not_after": ("harmless",),
+    "exclude_before": ("harmless",),
+    "exclude_after": ("harmless",),
+}
+
+
+def _covered(kinds: dict[str, list[Hit]]) -> dict[str, list[Hit]]:
+    """Without the hits that are only a part of a longer one of another kind."""
+    kept = {}
+    for kind, hits in kinds.items():
+        over = [other for name in _COVERS.get(kind.partition(":")[0], ()) for other in kinds.get(name, ())]
+        sound = [hit for hit in hits if not any(_reaches_over(other, hit) for other in over)]
+        if sound:
+            kept[kind] = sound
+    return kept
+
+
+def _reaches_over(other: Hit, hit: Hit) -> bool:
+    """Whether `hit` is a part of `other`, or a place's name runs into a longer product's ("mỹ" in "mỹ phẩm")."""
+    inside = other.start <= hit.start and hit.end <= other.end and other.size > hit.size
+    runs_into = hit.term.kind == "market" and other.start < hit.end < other.end
+    return inside or runs_into
+
+
+def _same_place(hit: Hit, family: list[Hit]) -> bool:
+    """Whether a word means two values of one kind at once, such as a role and its family."""
+    same = [other for other in family if (other.start, other.end) == (hit.start, hit.end)]
+    return bool(same) and all(other.term.value != hit.term.value for other in same)
+
+
+@lru_cache(maxsize=4)
+def lexicon(knowledge: Knowledge) -> Lexicon:
+    """The lexicon of a knowledge, compiled on first use."""
+    return Lexicon(knowledge)

@@ -1,0 +1,22 @@
+"""A message: one thing a person sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a platform hands over; the clock comes in with it as `sent_at` (with a time zone).
+
+    `person` is `platform:id`. `pressed` is the payload of a tapped button. `language_hint` is what the
+    platform believes the person's language to be, not a wish.
+    """
+
+    id: str
+    person: str
+    text: str
+    sent_at: datetime
+    pressed: str | None = None
+    language_hint: str | None = None

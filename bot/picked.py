@@ -1,0 +1,27 @@
+"""Picked: a number typed for a button, as on every screen that shows none."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from bot.fold import fold
+from knowledge.knowledge import Knowledge
+
+LONGEST = 16
+
+
+@lru_cache(maxsize=4)
+def _pattern(knowledge: Knowledge) -> re.Pattern[str]:
+    words = {word for language in knowledge.languages.values() for word in language.acts.get("pick", ())}
+    spelled = {form for word in words for form in (fold(word, knowledge.simplified).text, fold(word, {}).plain)}
+    lead = "|".join(sorted(map(re.escape, spelled), key=len, reverse=True))
+    return re.compile(rf"(?:{lead})?[ .#]?(\d{{1,2}})[ .、)个号]*")
+
+
+def picks(text: str, knowledge: Knowledge) -> int | None:
+    """The number of the choice that the whole text names ("2", "2.", "số 2", "第2個"), else `None`."""
+    if len(text) > LONGEST:
+        return None
+    match = _pattern(knowledge).fullmatch(fold(text, knowledge.simplified).text.strip())
+    return int(match[1]) if match else None

@@ -1,0 +1,293 @@
+"""The step: one message and what is kept of a person become replies and what is kept next; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.answers import answer
+from bot.choices import after_advice, for_question
+from bot.conversation import Conversation
+from bot.echo import decided, differences, echo_of
+from bot.message import Message
+from bot.picked import picks
+from bot.press import press
+from bot.pressed import pressed
+from bot.reply import Reply, reply
+from bot.understand import understand
+from bot.understood import Intent, Understood
+from knowledge.advice import Advice, advise
+from knowledge.brief import Brief
+from knowledge.change import Add, Allow, Exclude, Set, Times, changed
+from knowledge.knowledge import FALLBACK_LANGUAGE, Knowledge
+
+MISSES = ("miss_choices", "miss_example", "miss_help")
+_SOCIAL = ("human", "insult", "bot", "privacy", "thanks", "small_talk")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message answered: what is kept, what is said, and what the message was."""
+
+    conversation: Conversation
+    replies: tuple[Reply, ...]
+    intent: Intent
+    intents: frozenset[str]
+    advice: Advice | None
+    language: str
+    market: str
+
+
+def step(conversation: Conversation, message: Message, knowledge: Knowledge) -> tuple[Conversation, tuple[Reply, ...]]:
+    """Carry one message to replies. Pure: no clock, no I/O; never raises on any message."""
+    turn = take(conversation, message, knowledge)
+    return turn.conversation, turn.replies
+
+
+def take(conversation: Conversation, message: Message, knowledge: Knowledge) -> Turn:
+    """`step`, with the message's intent and the advice beside the replies."""
+    before = conversation
+    heard = _heard(message, conversation, knowledge)
+    if heard is None:
+        conversation = _spoken_in(conversation, None, message.language_hint, knowledge)
+        replies: list[Reply] = [reply("press_unknown"), *_resume(conversation, knowledge)]
+        return _turn(conversation, replies, Understood(None, "other", frozenset({"other"})), message, knowledge)
+    conversation = _spoken_in(conversation, heard, message.language_hint, knowledge)
+    if heard.intent in ("restart", "cancel"):
+        conversation = conversation.having(brief=Brief(), misses=0)
+        name = "restarted" if heard.intent == "restart" else "cancelled"
+        asking = _ask(conversation, knowledge) if name == "restarted" else ()
+        return _turn(conversation, [reply(name), *asking], heard, message, knowledge)
+    replies = [reply("cut")] if heard.cut else []
+    brief, told = _changes(conversation.brief, heard, knowledge)
+    conversation = conversation.having(brief=brief)
+    replies += told
+    said = _says(before, conversation, heard, message, knowledge, refused=bool(told))
+    replies += said or (_resume(conversation, knowledge) if told else ())
+    if replies and replies != [reply("cut")]:
+        conversation = conversation.having(misses=0)
+    elif before.brief.empty and not before.offered:
+        # Nobody has spoken yet: a greeting says more than "I did not get that".
+        replies += [reply("greeting", again=False), *_ask(conversation, knowledge)]
+    else:
+        conversation = conversation.having(misses=before.misses + 1)
+        replies += _missed(before, conversation, knowledge)
+    return _turn(conversation, replies, heard, message, knowledge)
+
+
+def language_in(conversation: Conversation, knowledge: Knowledge) -> str:
+    """The language to answer in: the person's, where every wording of it exists."""
+    language = conversation.language
+    return language if language in knowledge.finished else FALLBACK_LANGUAGE
+
+
+def _heard(message: Message, conversation: Conversation, knowledge: Knowledge) -> Understood | None:
+    """What the message says; `None` for a button that means nothing any more."""
+    if message.pressed is not None:
+        return pressed(message.pressed, knowledge, conversation.brief)
+    picked = picks(message.text, knowledge)
+    if picked is not None and 1 <= picked <= len(conversation.offered):
+        return pressed(conversation.offered[picked - 1], knowledge, conversation.brief)
+    asks = conversation.brief.next_question
+    return understand(message.text, knowledge, language=conversation.language, asks=asks)
+
+
+def _spoken_in(
+    conversation: Conversation, heard: Understood | None, hint: str | None, knowledge: Knowledge
+) -> Conversation:
+    """Follow the language: chosen outright, else written in, else kept, else the platform's hint."""
+    if heard and heard.wants_language in knowledge.finished:
+        return conversation.having(language=heard.wants_language, chosen=True)
+    spoken = heard.language if heard else None
+    if conversation.home is None:
+        home = spoken or (conversation.language or _known(hint, knowledge))
+        if home and knowledge.languages[home].market:
+            conversation = conversation.having(home=home)
+    if conversation.chosen:
+        return conversation
+    language = spoken or conversation.language or _known(hint, knowledge) or FALLBACK_LANGUAGE
+    return conversation.having(language=language)
+
+
+def _known(hint: str | None, knowledge: Knowledge) -> str | None:
+    """The language of ours that a platform's tag means: `zh-TW` is zh-Hant, `en-GB` is en."""
+    if not hint:
+        return None
+    tag = hint.replace("_", "-").lower()
+    return next((code for code in knowledge.languages if tag.split("-")[0] == code.lower().split("-")[0]), None)
+
+
+def _changes(brief: Brief, heard: Understood, knowledge: Knowledge) -> tuple[Brief, list[Reply]]:
+    """The brief after all changes, with a word on those that could not be made."""
+    told: list[Reply] = []
+    if heard.refused:
+        told.append(reply("refused", reason=heard.refused, kept=brief.budget is not None))
+    for change in heard.changes:
+        after = changed(brief, change)
+        if isinstance(change, Set) and change.field in ("goal", "category") and change.reading is None:
+            stale = {key for key, entry in knowledge.readings.items() if entry.question == change.field}
+            after = after.having(unclear=after.unclear - stale)
+        if isinstance(change, Set) and change.field == "goal":
+            after = after.having(second=None)
+        if after == brief and isinstance(change, Add | Times):
+            told.append(_unmoved(brief, change))
+        brief = after
+    return brief, told
+
+
+def _unmoved(brief: Brief, change: Add | Times) -> Reply:
+    if brief.budget is None:
+        return reply("no_budget_yet")
+    if isinstance(change, Add) and change.money.currency not in (None, brief.budget.currency):
+        return reply("other_currency", budget=brief.budget)
+    return reply("refused", reason="negative", kept=True)
+
+
+def _says(
+    before: Conversation,
+    conversation: Conversation,
+    heard: Understood,
+    message: Message,
+    knowledge: Knowledge,
+    *,
+    refused: bool,
+) -> list[Reply]:
+    """Everything there is to say to a message that was understood; empty for a miss, or beside a refusal."""
+    replies: list[Reply] = []
+    on = message.sent_at.date()
+    old = advise(decided(before, knowledge), knowledge, on) if _complete(before) else None
+    new = advise(decided(conversation, knowledge), knowledge, on) if _complete(conversation) else None
+    if heard.wants_language:
+        finished = heard.wants_language in knowledge.finished
+        native = knowledge.languages[heard.wants_language].native
+        replies.append(reply("language_set") if finished else reply("language_unfinished", native=native))
+    replies += [reply(act) for act in _SOCIAL if act in heard.intents and not heard.changes]
+    if "help" in heard.intents and not heard.changes:
+        replies.append(reply("help"))
+    change = differences(before, conversation, knowledge)
+    for asked in heard.asked:
+        replies += answer(asked, conversation, new, knowledge, on)
+    if heard.edit_of and not heard.changes:
+        return [*replies, _edit(heard.edit_of, conversation, knowledge)]
+    if change or (heard.changes and not heard.asked and not refused):
+        replies += _moved(old, new, change, heard, conversation, knowledge)
+    elif heard.group or heard.guesses:
+        if conversation.brief.category is None or not heard.asked:
+            replies.append(_narrow(heard, conversation, knowledge))
+    elif "greeting" in heard.intents and not replies:
+        again = not conversation.brief.empty
+        replies += [reply("greeting", again=again), *_resume(conversation, knowledge)]
+    elif replies or "resume" in heard.intents:
+        replies += _resume(conversation, knowledge) if new is None or heard.wants_language else ()
+        if "resume" in heard.intents and new is not None:
+            replies += _advice(old, new, {}, conversation, knowledge)
+    return replies
+
+
+def _complete(conversation: Conversation) -> bool:
+    return conversation.brief.next_question is None
+
+
+def _moved(
+    old: Advice | None,
+    new: Advice | None,
+    change: object,
+    heard: Understood,
+    conversation: Conversation,
+    knowledge: Knowledge,
+) -> list[Reply]:
+    """After a change of the brief: the answer, or what was noted and the next question."""
+    if new is not None:
+        return _advice(old, new, change, conversation, knowledge)
+    replies: list[Reply] = []
+    for made in heard.changes:
+        if isinstance(made, Exclude | Allow):
+            replies.append(reply("excluded", roles=tuple(sorted(made.roles)), allowed=isinstance(made, Allow)))
+    if conversation.brief.category is None and (heard.group or heard.guesses) and conversation.brief.goal:
+        return [*replies, _narrow(heard, conversation, knowledge)]
+    return [*replies, *_ask(conversation, knowledge, first=heard.goal_guesses)]
+
+
+def _advice(
+    old: Advice | None, new: Advice, change: object, conversation: Conversation, knowledge: Knowledge
+) -> list[Reply]:
+    """The whole answer; after a change that leaves it as it was, only that."""
+    echo = echo_of(conversation, knowledge)
+    choices = after_advice(new, echo, knowledge)
+    if new.lead is None:
+        offers = tuple(press("allow", role.role) for role in new.roles if role.excluded and role.part != "blocked")
+        return [reply("nobody", (*offers, press("restart")), advice=new, echo=echo)]
+    moved = {"change": change or {}, "old": old}
+    if old is not None and change and _gist(old) == _gist(new):
+        return [reply("same", choices, advice=new, echo=echo, change=moved)]
+    main = reply("advice", advice=new, brief=decided(conversation, knowledge), echo=echo, change=moved)
+    return [main, reply("matrix", advice=new), reply("law_notes", choices, advice=new)]
+
+
+def _gist(advice: Advice) -> object:
+    """What a person would call the same answer."""
+    roles = tuple((entry.role, entry.part, entry.verdict, entry.weight) for entry in advice.roles)
+    return advice.lead, advice.market, advice.goal, advice.category, roles, advice.matrix
+
+
+def _ask(
+    conversation: Conversation, knowledge: Knowledge, *, edit: str | None = None, first: tuple[str, ...] = ()
+) -> tuple[Reply, ...]:
+    """The next question, or the one to change, with the echo of what is known; likely goals `first`."""
+    question = edit or conversation.brief.next_question
+    if question is None:
+        return ()
+    echo = echo_of(conversation, knowledge)
+    choices = for_question(question, echo.market, knowledge)  # type: ignore[arg-type]
+    if question == "goal":
+        likely = tuple(press("goal", goal) for goal in first)
+        choices = (*likely, *(choice for choice in choices if choice not in likely))
+    return (reply(f"ask_{question}", choices, echo=echo, edit=edit is not None),)
+
+
+def _resume(conversation: Conversation, knowledge: Knowledge) -> tuple[Reply, ...]:
+    """After an aside: the question still open, if there is one."""
+    return _ask(conversation, knowledge)
+
+
+def _edit(what: str, conversation: Conversation, knowledge: Knowledge) -> Reply:
+    match what:
+        case "goal" | "category" | "budget":
+            return _ask(conversation, knowledge, edit=what)[0]
+        case "language":
+            return reply("ask_language", tuple(press("language", code) for code in knowledge.finished))
+        case "market":
+            return reply("ask_market", tuple(press("market", code) for code in knowledge.markets))
+    echo = echo_of(conversation, knowledge)
+    verbs = [press("ask", question) for question in ("goal", "category", "budget")]
+    rest = (press("markets"), press("staff", "yes"), press("staff", "no"), press("languages"), press("restart"))
+    return reply("ask_edit", (*verbs, *rest), echo=echo)
+
+
+def _narrow(heard: Understood, conversation: Conversation, knowledge: Knowledge) -> Reply:
+    """A product named too loosely: its group's categories, or the best guesses, as buttons."""
+    echo = echo_of(conversation, knowledge)
+    if heard.group and not heard.guesses:
+        group = knowledge.groups[heard.group]
+        return reply("ask_group", tuple(press("category", c) for c in group.categories), group=heard.group, echo=echo)
+    guesses = tuple(press("category", guess) for guess in heard.guesses)
+    return reply("ask_guess", (*guesses, press("ask", "category")), echo=echo)
+
+
+def _missed(before: Conversation, conversation: Conversation, knowledge: Knowledge) -> list[Reply]:
+    """What to say to a message nobody understands: choices first, then an example, then help."""
+    asks = conversation.brief.next_question
+    name = MISSES[before.misses % len(MISSES)]
+    market = echo_of(conversation, knowledge).market
+    choices = for_question(asks, market, knowledge) if asks else (press("edit"), press("why"), press("restart"))
+    return [reply(name, choices, asks=asks)]
+
+
+def _turn(
+    conversation: Conversation, replies: list[Reply], heard: Understood, message: Message, knowledge: Knowledge
+) -> Turn:
+    offered = next((said.choices for said in reversed(replies) if said.choices), conversation.offered)
+    conversation = conversation.having(offered=offered)
+    brief = decided(conversation, knowledge)
+    advice = advise(brief, knowledge, message.sent_at.date()) if _complete(conversation) else None
+    language = language_in(conversation, knowledge)
+    return Turn(conversation, tuple(replies), heard.intent, heard.intents, advice, language, brief.market or "")

@@ -1,0 +1,1 @@
+"""Where we talk: the terminal, the platforms, and the one place where everything is put together."""

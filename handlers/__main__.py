@@ -1,0 +1,5 @@
+"""`python -m handlers` is `kol-advisor`."""
+
+from handlers.cli import run
+
+run()

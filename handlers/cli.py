@@ -1,0 +1,257 @@
+"""The command line: `kol-advisor serve | chat | ask | check | doctor`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from bot.conversation import Conversation
+from bot.message import Message
+from bot.step import take
+from bot.turn import bubbles
+from handlers.settings import Settings, SettingsFault, load_settings
+from knowledge.fault import Faults
+from knowledge.knowledge import Knowledge
+from knowledge.load import ROOT, load
+
+if TYPE_CHECKING:
+    from bot.memory import Memory
+
+BAD_CALL, FAILURE = 2, 1
+app = typer.Typer(
+    name="kol-advisor",
+    help="Which kind of creator to hire (KOL, KOS, KOP), why, and what the law forbids.",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Config = Annotated[Path | None, typer.Option("--config", help="Configuration file; ./config.toml where left out.")]
+Language = Annotated[str | None, typer.Option("--language", help="zh-Hant, vi or en; else what the person writes.")]
+Market = Annotated[str | None, typer.Option("--market", help="TW, VN, TH, JP, US or other; else taken from the text.")]
+On = Annotated[
+    str | None, typer.Option("--on", help="The day whose law and rules hold, as 2026-02-15; today if left out.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for other programs.")]
+
+
+def fail(text: str, code: int = BAD_CALL) -> NoReturn:
+    """End with a clear sentence on standard error."""
+    typer.echo(f"kol-advisor: {text}", err=True)
+    raise typer.Exit(code)
+
+
+def _settings(config: Path | None) -> Settings:
+    try:
+        return load_settings(config)
+    except SettingsFault as fault:
+        fail(str(fault))
+
+
+def _knowledge(settings: Settings) -> Knowledge:
+    root = Path(settings.knowledge.root) if settings.knowledge.root else ROOT
+    if not root.is_dir():
+        fail(f"knowledge.root: there is no folder {root}")
+    try:
+        return load(root)
+    except Faults as faults:
+        fail(f"the knowledge in {root} has {len(faults.faults)} fault(s):\n{faults}")
+
+
+def _clock(on: str | None) -> Callable[[], datetime]:
+    """The present, or noon of the named day."""
+    if on is None:
+        return lambda: datetime.now().astimezone()
+    try:
+        day = date.fromisoformat(on)
+    except ValueError:
+        fail(f"--on {on!r} is no day; write it as 2026-02-15")
+    return lambda: datetime.combine(day, time(12), UTC)
+
+
+def _checked(name: str, value: str | None, valid: tuple[str, ...]) -> str | None:
+    if value is not None and value not in valid:
+        fail(f"{name} {value!r} is not known; one of: {', '.join(valid)}")
+    return value
+
+
+@app.callback(invoke_without_command=True)
+def main(context: typer.Context, config: Config = None) -> None:
+    """Which kind of creator to hire, why, and what the law forbids. Without a command: serve."""
+    if context.invoked_subcommand is None:
+        serve(config)
+
+
+@app.command()
+def serve(config: Config = None) -> None:
+    """Run everything that is configured; without any platform, the chat in this terminal."""
+    chat(config=config)
+
+
+@app.command()
+def chat(
+    language: Language = None,
+    on: On = None,
+    memory: Annotated[
+        str | None, typer.Option("--memory", help="Database address; with --json: else nothing is kept.")
+    ] = None,
+    json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Talk in this terminal, or with --json one object a line."""
+    import asyncio
+
+    from bot.memory import MemoryFault
+
+    settings = _settings(config)
+    knowledge = _knowledge(settings)
+    _checked("--language", language, tuple(knowledge.languages))
+    now = _clock(on)
+    store = _memory(memory or ("sqlite://" if json else _own_memory(settings)))
+    talking = _json_lines(store, knowledge, now, language) if json else _talk(store, knowledge, now, language, settings)
+    try:
+        asyncio.run(talking)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise typer.Exit(0) from None
+    except MemoryFault as fault:
+        fail(str(fault), FAILURE)
+
+
+async def _talk(
+    store: Memory, knowledge: Knowledge, now: Callable[[], datetime], language: str | None, settings: Settings
+) -> None:
+    from handlers.terminal import console_for, talk
+
+    try:
+        await talk(store, knowledge, now, language or settings.chat.language or _account_language(), console_for())
+    finally:
+        await store.close()
+
+
+async def _json_lines(store: Memory, knowledge: Knowledge, now: Callable[[], datetime], language: str | None) -> None:
+    from handlers.json_lines import answer_line, lines, write
+
+    try:
+        for line in lines(sys.stdin):
+            write(await answer_line(line, now(), store, knowledge, language), sys.stdout)
+    finally:
+        await store.close()
+
+
+def _account_language() -> str | None:
+    """The account's language as the system names it."""
+    import locale
+
+    return locale.getlocale()[0]
+
+
+def _own_memory(settings: Settings) -> str:
+    """The configured database, else a file in the account's state folder."""
+    url = settings.memory.url.get_secret_value()
+    if url:
+        return url
+    import platformdirs
+
+    try:
+        folder = platformdirs.user_state_path("kol-advisor", ensure_exists=True)
+    except OSError as error:
+        fail(
+            f"the state folder cannot be made ({error.strerror}); name a database with --memory or memory.url", FAILURE
+        )
+    return f"sqlite:///{folder / 'kol-advisor.db'}"
+
+
+def _memory(url: str) -> Memory:
+    from bot.memory import MemoryFault
+    from bot.sql import SqlMemory
+
+    try:
+        return SqlMemory(url)
+    except MemoryFault as fault:
+        fail(str(fault))
+
+
+@app.command()
+def ask(
+    text: Annotated[str, typer.Argument(help="The brief or the question, in one message.")],
+    language: Language = None,
+    market: Market = None,
+    on: On = None,
+    json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Answer once; nothing is kept."""
+    settings = _settings(config)
+    knowledge = _knowledge(settings)
+    _checked("--language", language, tuple(knowledge.languages))
+    _checked("--market", market, tuple(knowledge.markets))
+    conversation = Conversation()
+    if language in knowledge.finished:
+        conversation = conversation.having(language=language, chosen=True)
+    if market:
+        conversation = conversation.having(brief=conversation.brief.having(market=market))
+    message = Message(
+        "local:ask", "local:1", text, _clock(on)(), language_hint=language or settings.chat.language or None
+    )
+    done = take(conversation, message, knowledge)
+    shown = bubbles(done, knowledge)
+    if json:
+        from handlers.contract import turn_object
+        from handlers.json_lines import write
+
+        write(turn_object(message.person, done, shown, knowledge), sys.stdout)
+        return
+    from handlers.terminal import console_for, to_terminal
+
+    to_terminal(shown, console_for())
+
+
+@app.command()
+def check(
+    coverage: Annotated[bool, typer.Option("--coverage", help="Who carries which statement of the articles.")] = False,
+    languages: Annotated[bool, typer.Option("--languages", help="Which wordings are missing, by language.")] = False,
+    root: Annotated[Path | None, typer.Option("--root", help="A folder of knowledge files to check instead.")] = None,
+    config: Config = None,
+) -> None:
+    """Check the knowledge whole; every fault at once."""
+    from handlers.reports import coverage_report, language_report, summary
+
+    if root is not None and not root.is_dir():
+        fail(f"--root: there is no folder {root}")
+    try:
+        knowledge = load(root) if root else _knowledge(_settings(config))
+    except Faults as faults:
+        fail(f"the knowledge in {root} has {len(faults.faults)} fault(s):\n{faults}")
+    if coverage and not coverage_report(knowledge):
+        raise typer.Exit(FAILURE)
+    if languages:
+        language_report(knowledge)
+    if not coverage and not languages:
+        summary(knowledge)
+
+
+@app.command()
+def doctor(config: Config = None) -> None:
+    """Look at configuration, knowledge, memory, terminal and clock, and say what to do."""
+    from handlers.doctor import examine
+
+    settings = _settings(config)
+    if not examine(_own_memory(settings), _knowledge(settings)):
+        raise typer.Exit(FAILURE)
+
+
+def run() -> None:
+    """The program's entry: UTF-8 in and out whatever the account's locale says."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    app(prog_name="kol-advisor")

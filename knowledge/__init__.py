@@ -1,0 +1,1 @@
+"""What is true: the rules, the law, and the reasoning over them."""
