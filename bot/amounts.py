@@ -14,6 +14,7 @@ SCALED = 1000  # the smallest scale that makes a number an amount by itself: "50
 MOST_AMOUNTS = 400  # of one text; what comes behind them is not read
 FEW = 100  # below it "2、3" is a range
 _WIDE = 12  # characters that may stand between the ends of a range
+_LED = 3  # characters between a currency and the figures behind it
 _MARKS = 3  # currency words on one amount: 元台幣
 
 
@@ -74,7 +75,7 @@ def _with_currency(row: Row, quantity: Quantity, taken: int) -> Amount:
             first -= 1  # $-500
     before = row.word(first - 1)
     letter = before is not None and before.opens and len(before.text) == 1  # đ stands behind the figures
-    if first > taken and before is not None and before.currency and not letter and row.follows(first):
+    if first > taken and before is not None and before.currency and not letter and _leads(row, first):
         first -= 1
         marks.append(before)
     while len(marks) < _MARKS and row.follows(last):
@@ -91,6 +92,12 @@ def _with_currency(row: Row, quantity: Quantity, taken: int) -> Amount:
     currency = mark.currency if mark else quantity.implies
     start, end = pieces[first].start, pieces[last - 1].end
     return Amount(quantity, quantity.low, quantity.high, currency, first, last, start, end, mark is not None)
+
+
+def _leads(row: Row, first: int) -> bool:
+    """Whether the word before piece `first` is written as its mark: "US$ 5", "(USD): 5"."""
+    end, start = row.pieces[first - 1].end, row.pieces[first].start
+    return start - end <= _LED and not row.text[end:start].strip(" ):")
 
 
 def _length(word: Word) -> int:

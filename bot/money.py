@@ -1,7 +1,8 @@
 """Money: the budgets that a message names, and what it does to the one that is known.
 
-`bot.money_words` cuts the message into words, `bot.numbers` reads quantities; here their surroundings decide
-which of them are budgets. A missing budget costs the person one tap, a wrong one their trust: in doubt, none.
+`bot.money_vocabulary` cuts the message into words, `bot.amounts` reads quantities and currencies from them; here
+their surroundings decide which are budgets. A missing budget costs the person one tap, a wrong one their trust:
+in doubt, none.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ SMALL = FEW  # below it a bare or unnamed figure is rather a count or a price
 SHORT = 12  # words in an answer that holds nothing but an amount
 _SILENT = " .,:;!?~()\n\u3002\uff0c\uff01\uff1f\uff1a"
 _LITTLE = Sense.ABOUT | Sense.BUDGET | Sense.RANGE | Sense.MOST_BEFORE | Sense.LEAST_BEFORE | Sense.MOST_AFTER
-_YEARS = range(1990, 2040)
+_YEARS = range(1990, 2040)  # bare figures that are rather a year
 _BOUNDS_MOST = Sense.MOST_BEFORE | Sense.MOST_AFTER
 _BOUNDS_LEAST = Sense.LEAST_BEFORE | Sense.LEAST_AFTER
 _SHARES = Sense.PERCENT | Sense.TENTHS | Sense.TIMES_AFTER | Sense.TIMES_BEFORE
@@ -60,10 +61,10 @@ def find_amounts(
 ) -> tuple[Found, ...]:
     """The budgets in a text, in order; never raises, and takes time in proportion to the text.
 
-    `language` is the one the text is taken to be in; the words of the other grammars are understood where
-    they do not clash with it. `expected`: the budget has just been asked for, so a bare figure is one. Amounts
-    that are denied, prices, counts and rates per day or piece are left out; so is the old one of two where
-    the text changes one into the other.
+    `language` is the one the text is taken to be in, perhaps none of `grammars`; the words of the others are
+    understood where they do not clash with it. `expected`: the budget has just been asked for, so a bare
+    figure is one. Amounts that are denied, prices, counts and rates per day or piece are left out; so is the
+    old one of two where the text changes one into the other.
     """
     small, places = prepare(text)
     words = vocabulary(small, language, grammars)
@@ -88,23 +89,29 @@ def find_amounts(
     return tuple(_moved(one, places) for one in found)
 
 
-def _merged(found: list[Found]) -> list[Found]:
+def _merged(found: Sequence[Found]) -> list[Found]:
     """ "At least 5k, at most 10k" as one range."""
     merged: list[Found] = []
     for one in found:
-        low = merged[-1].budget.low if merged and merged[-1].budget.high is None else None
-        high = one.budget.high if one.budget.low is None else None
-        if low and high and low.amount < high.amount and one.start - merged[-1].end <= APART:
-            first = merged.pop()
-            currency = high.currency or low.currency
-            if low.currency in (None, currency) and one.change == first.change == "set":
-                period = one.budget.period if first.budget.period == "once" else first.budget.period
-                budget = Budget(Money(low.amount, currency), Money(high.amount, currency), period)
-                one = replace(first, budget=budget, end=one.end, named=first.named or one.named)
-            else:
-                merged.append(first)
-        merged.append(one)
+        joint = _joint(merged[-1], one) if merged else None
+        if joint:
+            merged[-1] = joint
+        else:
+            merged.append(one)
     return merged
+
+
+def _joint(one: Found, two: Found) -> Found | None:
+    low, high = one.budget.low, two.budget.high
+    if low is None or high is None or one.budget.high or two.budget.low or two.start - one.end > APART:
+        return None
+    currency = high.currency or low.currency
+    plain = all(end.change == "set" and not end.negative and not end.absurd for end in (one, two))
+    if not plain or low.amount >= high.amount or low.currency not in (None, currency):
+        return None
+    period = two.budget.period if one.budget.period == "once" else one.budget.period
+    budget = Budget(Money(low.amount, currency), Money(high.amount, currency), period)
+    return replace(one, budget=budget, end=two.end, kind=two.kind, named=one.named or two.named)
 
 
 def _moved(one: Found, places: Sequence[int]) -> Found:

@@ -62,6 +62,8 @@ def around_before(row: Row, first: int) -> Around:
                 break
         if own & _COUNTS and senses & Sense.BUDGET:
             break
+        if own & Sense.BUDGET and word.dense and _after_number(row, at):
+            break  # 20萬預算 30萬粉絲
         if own & _ONE_OF and word.dense and word.unit is None and at and row.pieces[at - 1].figure == "1":
             senses |= Sense.EACH  # 1本5000円
         senses |= _change(own, senses)
@@ -127,7 +129,8 @@ def around_after(row: Row, last: int, adjectives: int = 0) -> Around:
         own = word.senses
         if own & Sense.APART or (gap and word.dense and own & _COUNTS):
             return Around(senses, period)
-        if (own & _OF_THE_NEXT or (word.period and word.dense)) and _number_follows(row, last):
+        ours = own & Sense.BUDGET and word.dense and not gap
+        if not ours and (own & _OF_THE_NEXT or (word.period and word.dense)) and _number_follows(row, last):
             return Around(senses, period)
         senses |= own & _AFTER
         if word.factor is not None:

@@ -310,9 +310,10 @@ class Reading:
         last, size = self._scales[-1], len(piece.figure or "")
         if last.grammar.shorthand == "never" or place < 100 or not (size == 1 or (size <= 3 and place >= 10**6)):
             return False
-        if self._row.counted(self._at + 1, COUNTS):
-            return False
-        return self._row.touches(self._at) or (size != 2 and not last.dense and ends_clause(self._row, self._at))
+        if self._row.touches(self._at):
+            return not (last.dense and self._row.counted(self._at + 1, COUNTS & ~Sense.REACHED))  # 30萬5位
+        counted = self._row.counted(self._at + 1, COUNTS)
+        return not counted and size != 2 and not last.dense and ends_clause(self._row, self._at)
 
     # -- keeping and going back --------------------------------------------------------------------------------
 

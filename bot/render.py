@@ -70,7 +70,7 @@ class Voice:
 
 
 def _tidy(text: str) -> str:
-    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    lines = "\n".join(line.rstrip() for line in text.splitlines()).replace("： ", "：")
     return _BLANK.sub("\n\n", lines).strip()
 
 
