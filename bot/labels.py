@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from bot.press import read_press
 from bot.say_money import say_money
+from bot.voice import Voice
 from knowledge.brief import Money
 from knowledge.knowledge import Knowledge
-
-if TYPE_CHECKING:
-    from bot.render import Voice
 
 _NAMED = ("goal", "category", "group", "market")
 _OF_ROLE = ("why_not", "allow", "exclude")

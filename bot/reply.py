@@ -57,6 +57,7 @@ REPLIES: Mapping[str, tuple[str, ...]] = {
     "bot": (),
     "privacy": (),
     "small_talk": (),
+    "agreed": (),
     "press_unknown": (),
 }
 

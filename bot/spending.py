@@ -12,6 +12,9 @@ from knowledge.change import MOST_MONEY, Add, Change, Set, Times
 from knowledge.knowledge import Knowledge
 from knowledge.numerals import MoneyWords
 
+LONGEST_CURRENCY = 24
+PROBE = "1000"  # a figure of no currency, to see whether the words behind it name one
+
 
 @dataclass(frozen=True, slots=True)
 class Spending:
@@ -44,7 +47,8 @@ def spending(text: str, language: str, knowledge: Knowledge, heard: Heard, asks:
         factor = find_factor(text, language, grammars)
         if factor is not None and factor > 0:
             return Spending((Times(factor),), relative=True)
-        return Spending()
+        currency = _currency_alone(text, language, grammars)
+        return Spending((Set("currency", currency),)) if currency else Spending()
     amount = _chosen(found)
     span = (amount.start, amount.end)
     if amount.negative:
@@ -59,6 +63,17 @@ def spending(text: str, language: str, knowledge: Knowledge, heard: Heard, asks:
     if amount.change == "less":
         return Spending((Add(type(most)(-most.amount, most.currency)),), span, relative=True)
     return Spending((Set("budget", amount.budget),), span)
+
+
+def _currency_alone(text: str, language: str, grammars: dict[str, MoneyWords]) -> str | None:
+    """The currency, where the message is nothing but its name: "USD", "台幣"."""
+    name = text.strip(" .!。")
+    if not 0 < len(name) <= LONGEST_CURRENCY or any(character.isdigit() for character in name):
+        return None
+    probe = f"{PROBE} {name}"
+    found = find_amounts(probe, language, grammars, expected=True)
+    whole = len(found) == 1 and found[0].start == 0 and found[0].end == len(probe)
+    return found[0].budget.currency if whole else None
 
 
 def _chosen(found: tuple[Found, ...]) -> Found:

@@ -21,7 +21,7 @@ from knowledge.change import Add, Allow, Exclude, Set, Times, changed
 from knowledge.knowledge import FALLBACK_LANGUAGE, Knowledge
 
 MISSES = ("miss_choices", "miss_example", "miss_help")
-_SOCIAL = ("human", "insult", "bot", "privacy", "thanks", "small_talk")
+_SOCIAL = ("human", "insult", "bot", "privacy", "thanks", "small_talk", "agreed")
 
 
 @dataclass(frozen=True, slots=True)

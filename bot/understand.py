@@ -18,7 +18,7 @@ from knowledge.knowledge import Knowledge
 MOST_CHARACTERS = 5_000
 GOAL_REACH, EXCLUDE_REACH = 6, 8
 # Acts that are about the talk itself, the strongest first; each is also an intent of its own or "other".
-_SOCIAL = ("human", "insult", "bot", "privacy", "help", "thanks", "greeting", "small_talk")
+_SOCIAL = ("human", "insult", "bot", "privacy", "help", "thanks", "greeting", "small_talk", "agreed")
 
 # What a terminal sends for colours and keys; its figures are none of the person's.
 _COLOURS = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z~]")
@@ -242,6 +242,8 @@ def _intents(
 ) -> set[str]:
     acts = heard.acts
     intents = {name for name in _SOCIAL if name in acts}
+    if not any(hit.size >= len(heard.folded.text.strip(" .!~。")) for hit in heard.act("agreed")):
+        intents.discard("agreed")
     if asks_something or acts & {"help", "bot", "privacy"}:
         intents.add("question")
     if any(not isinstance(change, Set) or change.field != "second" for change in changes):

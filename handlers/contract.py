@@ -7,8 +7,8 @@ from typing import Any
 
 from bot.bubble import Bubble
 from bot.echo import decided
-from bot.render import voice
 from bot.step import Turn
+from bot.voice import voice
 from knowledge.advice import Advice
 from knowledge.brief import Brief, Money
 from knowledge.knowledge import Knowledge

@@ -8,7 +8,7 @@ from typing import Literal
 
 from knowledge.brief import Brief, Budget, Money, Question, Role
 
-Field = Literal["goal", "category", "budget", "market", "staff", "second"]
+Field = Literal["goal", "category", "budget", "currency", "market", "staff", "second"]
 MOST_MONEY = Decimal(10) ** 15  # above any marketing budget in any currency
 
 
@@ -75,6 +75,8 @@ def changed(brief: Brief, change: Change) -> Brief:
     match change:
         case Set(field="budget", value=Budget() as budget):
             return _with_budget(brief, budget)
+        case Set(field="currency", value=str() as currency):
+            return _with_budget(brief, brief.budget and _in_currency(brief.budget, currency))
         case Set(field=field, value=value, reading=reading):
             unclear = brief.unclear | {reading} if reading else brief.unclear
             return brief.having(**{field: value, "unclear": unclear})

@@ -36,7 +36,7 @@ class LanguageFile(Shape):
 
 # fmt: off
 ACTS = frozenset({
-    "greeting", "thanks", "restart", "cancel", "help", "human", "insult", "bot", "small_talk", "privacy",
+    "greeting", "thanks", "restart", "cancel", "help", "human", "insult", "bot", "small_talk", "privacy", "agreed",
     "question", "question_end", "what_is", "difference", "why", "why_not", "source", "law", "fine", "may", "endorse",
     "steps", "trends", "conflicts", "matrix", "next_step", "who", "roles",
     "decline", "unsure", "edit", "change_goal", "change_category", "change_budget", "change_market",

@@ -11,8 +11,8 @@ from bot.conversation import Conversation
 from bot.echo import echo_of
 from bot.labels import label
 from bot.press import VERBS, press, read_press
-from bot.render import FOLDER, voice
 from bot.reply import REPLIES
+from bot.voice import FOLDER, voice
 from knowledge.advice import advise
 from knowledge.brief import ROLES, Brief
 from knowledge.load import shipped
