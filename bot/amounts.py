@@ -22,8 +22,8 @@ _MARKS = 3  # currency words on one amount: 元台幣
 class Amount:
     """A quantity, or a range of them, with its currency: pieces [first, last), characters [start, end).
 
-    `explicit`: the currency is written, not implied by a scale. `joint`: it is a range of two quantities, of
-    which `quantity` is the second.
+    `explicit`: the currency is written, if perhaps behind `end`, and not implied by a scale. `joint`: it is a
+    range of two quantities, of which `quantity` is the second.
     """
 
     quantity: Quantity
@@ -88,10 +88,26 @@ def _with_currency(row: Row, quantity: Quantity, taken: int) -> Amount:
             break
         marks.append(after)
         last += 1
-    mark = max(marks, key=_length, default=None)
+    mark = max(marks, key=_length, default=None) or _later(row, last)
     currency = mark.currency if mark else quantity.implies
     start, end = pieces[first].start, pieces[last - 1].end
     return Amount(quantity, quantity.low, quantity.high, currency, first, last, start, end, mark is not None)
+
+
+def _later(row: Row, last: int) -> Word | None:
+    """A currency said as an afterthought: "10 grand, in pounds", "20k (USD)"."""
+    for at in range(last, min(last + 2, row.size)):
+        word, before = row.word(at), row.pieces[at - 1].end
+        start = row.pieces[at].start
+        if word is None or start - before > _LED or row.text[before:start].strip(" ,(\uff0c\uff08"):
+            return None
+        if word.currency:
+            behind = row.pieces[at + 1] if at + 1 < row.size else None
+            led = behind is not None and behind.counts and behind.start - row.pieces[at].end <= _LED
+            return None if led else word
+        if not word.senses & (Sense.ABOUT | Sense.APART):
+            return None
+    return None
 
 
 def _leads(row: Row, first: int) -> bool:

@@ -84,7 +84,7 @@ def _is_of_budget(row: Row, at: int) -> bool:
             senses |= piece.word.senses
     if senses & Sense.BUDGET:
         return True
-    if senses & (Sense.REACHED | Sense.WORTH):
+    if senses & (Sense.REACHED | Sense.AIM | Sense.WORTH):
         return False
     lone = word is not None and word.factor is not None and word.opens and " " not in word.text
     crossed = word is None and bool({row.text[start - 1 : start], row.text[end : end + 1]} & set("x×"))

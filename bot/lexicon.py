@@ -115,7 +115,7 @@ def _terms(knowledge: Knowledge) -> Iterator[Term]:
 
 def _shortened(word: str, slang: Mapping[str, str]) -> Iterator[str]:
     """The word as typed in haste, with and without marks: "nhiều người" is "nhiu ng"."""
-    for spelled in {word, "".join(map(base, word))}:
+    for spelled in dict.fromkeys((word, "".join(map(base, word)))):
         short = " ".join(slang.get(part, part) for part in spelled.split(" "))
         if short != spelled:
             yield short

@@ -29,9 +29,10 @@ SMALL = FEW  # below it a bare or unnamed figure is rather a count or a price
 SHORT = 12  # words in an answer that holds nothing but an amount
 _SILENT = " .,:;!?~()\n\u3002\uff0c\uff01\uff1f\uff1a"
 _LITTLE = Sense.ABOUT | Sense.BUDGET | Sense.RANGE | Sense.MOST_BEFORE | Sense.LEAST_BEFORE | Sense.MOST_AFTER
-_YEARS = range(1990, 2040)  # bare figures that are rather a year
+_YEARS = frozenset(range(1990, 2040)) - {2000}  # bare figures that are rather a year
 _BOUNDS_MOST = Sense.MOST_BEFORE | Sense.MOST_AFTER
 _BOUNDS_LEAST = Sense.LEAST_BEFORE | Sense.LEAST_AFTER
+_RELATIVE = Sense.ADD_BEFORE | Sense.ADD_AFTER | Sense.LESS_BEFORE | Sense.LESS_AFTER
 _SHARES = Sense.PERCENT | Sense.TENTHS | Sense.TIMES_AFTER | Sense.TIMES_BEFORE
 
 
@@ -153,7 +154,7 @@ class _Judge:
         if senses & (_SHARES | Sense.VAGUE | Sense.EACH | Sense.NOT_BEFORE | Sense.NOT_AFTER):
             return False
         named = bool(senses & Sense.BUDGET)
-        if before.senses & (Sense.WORTH | Sense.REACHED) and not named:
+        if before.senses & (Sense.WORTH | Sense.AIM | (0 if amount.explicit else Sense.REACHED)) and not named:
             return False
         led = bool(before.senses & Sense.BUDGET)
         if after.senses & Sense.WORTH and not led:
@@ -179,13 +180,14 @@ class _Judge:
             return False
         if self._expected and self._only(amount):
             return True
-        if amount.high == amount.high.to_integral_value() and int(amount.high) in _YEARS and amount.low == amount.high:
+        senses = before.senses | after.senses
+        if amount.high in _YEARS and amount.low == amount.high and not senses & _RELATIVE:
             return False
-        if (before.senses | after.senses) & Sense.BUDGET:
+        if senses & Sense.BUDGET:
             return True
         if amount.high < SMALL:
             return False
-        return self._expected or named_nearby(self._row, amount.first)
+        return self._expected or bool(senses & _RELATIVE) or named_nearby(self._row, amount.first)
 
     def _only(self, amount: Amount) -> bool:
         """Whether the text says nothing but this amount, "about" and the like aside."""

@@ -17,7 +17,7 @@ _ONE_OF = Sense.COUNTED | Sense.COUNTER
 _CHANGES = Sense.ADD_BEFORE | Sense.LESS_BEFORE | Sense.BECOMES_BEFORE
 _BEFORE = (
     Sense.MOST_BEFORE | Sense.LEAST_BEFORE | Sense.BUDGET | Sense.NOT_BEFORE | Sense.NEGATIVE | Sense.BECOMES_BEFORE
-    | Sense.MOVES | Sense.REACHED | Sense.WORTH | Sense.EACH | Sense.TIMES_BEFORE
+    | Sense.MOVES | Sense.REACHED | Sense.AIM | Sense.WORTH | Sense.EACH | Sense.TIMES_BEFORE
 )  # fmt: skip
 _AFTER = (
     Sense.MOST_AFTER | Sense.LEAST_AFTER | Sense.BUDGET | Sense.NOT_AFTER | Sense.ADD_AFTER | Sense.LESS_AFTER
@@ -60,7 +60,7 @@ def around_before(row: Row, first: int) -> Around:
             if word.unit and word.text != "月" and row.follows(at) and row.pieces[at - 1].figure == "1":
                 period = word.unit  # 1 tháng 50tr; 1月 is January
                 break
-        if own & _COUNTS and senses & Sense.BUDGET:
+        if own & (_COUNTS | Sense.AIM) and senses & Sense.BUDGET:
             break
         if own & Sense.BUDGET and word.dense and _after_number(row, at):
             break  # 20萬預算 30萬粉絲

@@ -18,8 +18,9 @@ _TERMS = {
     "points": Sense.POINT, "odd": Sense.ODD, "vague": Sense.VAGUE, "ranges": Sense.RANGE,
     "between": Sense.BETWEEN, "joins": Sense.JOIN, "either": Sense.EITHER, "about": Sense.ABOUT,
     "budget": Sense.BUDGET, "negatives": Sense.NEGATIVE, "moves": Sense.MOVES, "apart": Sense.APART,
-    "counted": Sense.COUNTED, "counters": Sense.COUNTER, "reached": Sense.REACHED, "worth": Sense.WORTH,
-    "each": Sense.EACH, "ordinals": Sense.ORDINAL, "percent": Sense.PERCENT, "tenths": Sense.TENTHS, "shields": 0,
+    "counted": Sense.COUNTED, "counters": Sense.COUNTER, "reached": Sense.REACHED, "aims": Sense.AIM,
+    "worth": Sense.WORTH, "each": Sense.EACH, "ordinals": Sense.ORDINAL, "percent": Sense.PERCENT,
+    "tenths": Sense.TENTHS, "shields": 0,
 }  # fmt: skip
 _SIDES = {
     "at_most": (Sense.MOST_BEFORE, Sense.MOST_AFTER),
@@ -42,7 +43,8 @@ _LATIN, _CHINESE, _OTHER = range(3)
 _ABROAD = {
     _LATIN: (
         Sense.ATTACHED | Sense.MOST_BEFORE | Sense.MOST_AFTER | Sense.LEAST_BEFORE | Sense.LEAST_AFTER | Sense.BUDGET
-        | Sense.COUNTED | Sense.COUNTER | Sense.REACHED | Sense.WORTH | Sense.EACH | Sense.PERCENT | Sense.TIMES_AFTER
+        | Sense.COUNTED | Sense.COUNTER | Sense.REACHED | Sense.AIM | Sense.WORTH | Sense.EACH | Sense.PERCENT
+        | Sense.TIMES_AFTER
     ),
     _CHINESE: Sense.ATTACHED,
 }  # fmt: skip

@@ -46,18 +46,15 @@ def step(conversation: Conversation, message: Message, knowledge: Knowledge) -> 
 def take(conversation: Conversation, message: Message, knowledge: Knowledge) -> Turn:
     """`step`, with the message's intent and the advice beside the replies."""
     before = conversation
-    heard = _heard(message, conversation, knowledge)
-    if heard is None:
-        conversation = _spoken_in(conversation, None, message.language_hint, knowledge)
-        replies: list[Reply] = [reply("press_unknown"), *_resume(conversation, knowledge)]
-        return _turn(conversation, replies, Understood(None, "other", frozenset({"other"})), message, knowledge)
+    known = _heard(message, conversation, knowledge)
+    heard = known or Understood(None, "other", frozenset({"resume"}))
     conversation = _spoken_in(conversation, heard, message.language_hint, knowledge)
     if heard.intent in ("restart", "cancel"):
         conversation = conversation.having(brief=Brief(), misses=0)
         name = "restarted" if heard.intent == "restart" else "cancelled"
         asking = _ask(conversation, knowledge) if name == "restarted" else ()
         return _turn(conversation, [reply(name), *asking], heard, message, knowledge)
-    replies = [reply("cut")] if heard.cut else []
+    replies = [reply("cut")] if heard.cut else [] if known else [reply("press_unknown")]
     brief, told = _changes(conversation.brief, heard, knowledge)
     conversation = conversation.having(brief=brief)
     replies += told
@@ -91,13 +88,11 @@ def _heard(message: Message, conversation: Conversation, knowledge: Knowledge) -
     return understand(message.text, knowledge, language=conversation.language, asks=asks)
 
 
-def _spoken_in(
-    conversation: Conversation, heard: Understood | None, hint: str | None, knowledge: Knowledge
-) -> Conversation:
+def _spoken_in(conversation: Conversation, heard: Understood, hint: str | None, knowledge: Knowledge) -> Conversation:
     """Follow the language: chosen outright, else written in, else kept, else the platform's hint."""
-    if heard and heard.wants_language in knowledge.finished:
+    if heard.wants_language in knowledge.finished:
         return conversation.having(language=heard.wants_language, chosen=True)
-    spoken = heard.language if heard else None
+    spoken = heard.language
     if conversation.home is None:
         home = spoken or (conversation.language or _known(hint, knowledge))
         if home and knowledge.languages[home].market:

@@ -65,7 +65,7 @@ def understand(
         changes.append(Forget("budget"))
     acts = heard.acts
     wants = _wanted_language(heard)
-    edit_of = next((act.removeprefix("change_") for act in acts if act.startswith("change_")), None)
+    edit_of = next((act.removeprefix("change_") for act in sorted(acts) if act.startswith("change_")), None)
     intents = _intents(heard, changes, bool(asked), money, edit_of, wants)
     only_question = {change.field for change in changes if isinstance(change, Set)} == {"market"} and bool(asked)
     return Understood(

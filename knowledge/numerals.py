@@ -27,9 +27,8 @@ class MoneyWords(Shape):
     multiply what stands before them; `attached` do so only when written onto figures (5k). A scale in
     `implicit` may stand alone for one of it (百萬, แสน). `shorthand`: a lone digit counts tenths of the scale
     before it, "last" only behind a single scale from a thousand on (แสนห้า), "within" wherever no zero or
-    link denies it (一萬五, trăm hai triệu). `positional`: digit words in a row
-    are figures (二〇二五). `pairs`: digits said together for a range beside the neighbours that always are
-    (三五萬). `parts` stand before a scale (half a million), `halves` add half of the scale before them (rưỡi).
+    link denies it (一萬五, trăm hai triệu). `positional`: digit words in a row are figures (二〇二五). `pairs`:
+    digits said together for a range beside the neighbours that always are (三五萬). `parts` stand before a scale (half a million), `halves` add half of the scale before them (rưỡi).
     `ones` are articles (a million); `links` are silent (and, lẻ); `points` begin a fraction; `odd` loosens a
     number from inside (三十多萬); `vague` before a scale makes it no number (幾萬).
 
@@ -42,10 +41,10 @@ class MoneyWords(Shape):
     budget, and after `moves` a range is a change ("raise from 5k to 8k"). `apart` begins another thought.
 
     **What is no budget.** `counted` are nouns that make a bare figure a count, `counters` any amount
-    without a currency, `reached` the same on either side (followers, targets), `worth` also one with a
-    currency (prices, revenue), `each` makes it a price per piece or per day, `ordinals` a number in a row.
-    `adjectives` is how many unknown words may stand before such a noun ("50k organic views").
-    `shields` are words in which another word of this section is hidden and means nothing.
+    without a currency, `reached` the same on either side (followers), `aims` any amount behind them (targets),
+    `worth` one on either side, with a currency too (prices, revenue), `each` makes it a price per piece or per
+    day, `ordinals` a number in a row. `adjectives` is how many unknown words may stand before such a noun
+    ("50k organic views"). `shields` are words in which another word of this section is hidden and means nothing.
 
     **Factors.** `percent` and `tenths` follow a number, `times` stands beside one, `factors` are whole
     phrases. **Folding.** `unfolded` words never match without their marks.
@@ -93,6 +92,7 @@ class MoneyWords(Shape):
     counted: Terms = ()
     counters: Terms = ()
     reached: Terms = ()
+    aims: Terms = ()
     worth: Terms = ()
     each: Terms = ()
     ordinals: Terms = ()

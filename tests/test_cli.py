@@ -15,8 +15,19 @@ PROGRAM = [sys.executable, "-m", "handlers"]
 ROLES = {"kol", "kos_sales", "kos_seed", "kos_spreader", "kop"}
 
 
-def run(*args: str, stdin: str | bytes | None = None, home: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "LC_ALL": "C", "KOL_ADVISOR_CONFIG": ""}
+_VARIED = [
+    "新品上市,面膜,預算30萬", "改產品 改預算", "不要網紅跟醫生", "KOS跟KOP差在哪", "為什麼?",
+    "ngân sách 15 củ, bán giày", "muốn ra đơn", "sao không dùng KOP", "luật ở Thái thế nào",
+    "what are the steps", "double it", "start over", "serum, trust, 5k usd", "促銷 手機殼 5萬", "保健",
+    "quảng cáo thực phẩm chức năng có bị phạt không", "trends?", "2", "hello", "不是20萬,是40萬",
+    "no celebs please", "影響力矩陣", "來源是什麼", "gấp đôi", "dừng lại", "bị thu hồi", "我想想", "ok",
+]  # fmt: skip
+
+
+def run(
+    *args: str, stdin: str | bytes | None = None, home: Path | None = None, seed: str = "random"
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "LC_ALL": "C", "KOL_ADVISOR_CONFIG": "", "PYTHONHASHSEED": seed}
     if home is not None:
         environment |= {"HOME": str(home), "XDG_STATE_HOME": str(home / "state")}
     data = stdin.encode() if isinstance(stdin, str) else stdin
@@ -75,6 +86,13 @@ def test_ask_json_is_the_contract() -> None:
 def test_same_question_same_answer() -> None:
     args = ("ask", "thực phẩm chức năng 15tr, cần uy tín", "--json", "--on", "2026-11-22")
     assert run(*args).stdout == run(*args).stdout
+
+
+def test_answers_do_not_depend_on_the_order_of_sets() -> None:
+    """The same conversation under other hash seeds, byte for byte."""
+    lines = "\n".join(json.dumps({"text": text, "person": str(number % 7)}) for number, text in enumerate(_VARIED))
+    told = {run("chat", "--json", "--on", "2026-11-22", stdin=lines, seed=seed).stdout for seed in ("1", "2", "77")}
+    assert len(told) == 1
 
 
 def test_ask_options() -> None:
