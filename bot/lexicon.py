@@ -190,7 +190,7 @@ _COVERS = {
     "act": ("category", "category_reading", "group", "goal", "goal_reading", "role", "harmless"),
     "clause": ("exclude_before", "exclude_after", "not_before", "not_after", "act:switch", "goal", "category"),
     "market": ("category", "category_reading", "group", "language"),
-    "role": ("category",),
+    "role": ("category", "topic"),
     "category": ("market", "role", "goal", "act:staff_yes", "act:staff_no", "act:budget", "harmless"),
     "not_before": ("harmless",),
     "not_after": ("harmless",),

@@ -125,7 +125,7 @@ def questions(heard: Heard) -> tuple[Asked, ...]:
         found[Asked("fine" if "fine" in acts else "law", subjects)] = None
     if "source" in acts and not (acts & {"law"} and len(acts) < 2):
         found[Asked("source", roles)] = None
-    if "conflicts" in acts:
+    if "conflicts" in acts or ("difference" in acts and "articles" in topics and not roles):
         found[Asked("conflicts", (*roles, *topics))] = None
     elif "difference" in acts and (len(roles) >= 1 or topics):
         found[Asked("compare", roles)] = None
@@ -144,6 +144,8 @@ def questions(heard: Heard) -> tuple[Asked, ...]:
         found[Asked("topic", (*roles, *stages))] = None
     if plain and topics and (_inquiring(heard) or _bare(heard)):
         found[Asked("topic", topics)] = None
+    if plain and not found and stages and "who" in acts:
+        found[Asked("topic", stages)] = None
     if plain and not found and (roles or stages) and (_bare(heard) or (_inquiring(heard) and _unfilled(heard))):
         found[Asked("topic", (*roles, *stages))] = None
     return tuple(found)

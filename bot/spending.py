@@ -40,10 +40,6 @@ def spending(text: str, language: str, knowledge: Knowledge, heard: Heard, asks:
     grammars = _grammars(knowledge)
     found = find_amounts(text, language, grammars, expected=asks == "budget")
     if not found:
-        # "add 2000": the bare figure is an amount because something is added.
-        bare = find_amounts(text, language, grammars, expected=True)
-        found = tuple(amount for amount in bare if amount.change in ("add", "less"))
-    if not found:
         factor = find_factor(text, language, grammars)
         if factor is not None and factor > 0:
             return Spending((Times(factor),), relative=True)
@@ -77,7 +73,8 @@ def _currency_alone(text: str, language: str, grammars: dict[str, MoneyWords]) -
 
 
 def _chosen(found: tuple[Found, ...]) -> Found:
-    """A relative amount where there is one, else the last that can be a budget."""
+    """A relative amount where there is one, else the last that a budget word names, else the last that can be one."""
     relative = [amount for amount in found if amount.change in ("add", "less")]
     sound = [amount for amount in found if not amount.absurd and not amount.negative]
-    return (relative or sound or list(found))[-1]
+    named = [amount for amount in sound if amount.named]
+    return (relative or named or sound or list(found))[-1]

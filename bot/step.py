@@ -13,12 +13,13 @@ from bot.picked import picks
 from bot.press import press
 from bot.pressed import pressed
 from bot.reply import Reply, reply
+from bot.spoken import language_in, spoken_in
 from bot.understand import understand
 from bot.understood import Intent, Understood
 from knowledge.advice import Advice, advise
 from knowledge.brief import Brief
 from knowledge.change import Add, Allow, Exclude, Set, Times, changed
-from knowledge.knowledge import FALLBACK_LANGUAGE, Knowledge
+from knowledge.knowledge import Knowledge
 
 MISSES = ("miss_choices", "miss_example", "miss_help")
 _SOCIAL = ("human", "insult", "bot", "privacy", "thanks", "small_talk", "agreed")
@@ -48,12 +49,14 @@ def take(conversation: Conversation, message: Message, knowledge: Knowledge) -> 
     before = conversation
     known = _heard(message, conversation, knowledge)
     heard = known or Understood(None, "other", frozenset({"resume"}))
-    conversation = _spoken_in(conversation, heard, message.language_hint, knowledge)
+    conversation = spoken_in(conversation, heard, message.language_hint, knowledge)
     if heard.intent in ("restart", "cancel"):
         conversation = conversation.having(brief=Brief(), misses=0)
         name = "restarted" if heard.intent == "restart" else "cancelled"
         asking = _ask(conversation, knowledge) if name == "restarted" else ()
         return _turn(conversation, [reply(name), *asking], heard, message, knowledge)
+    if known is None and _complete(conversation):
+        return _turn(conversation, [_old_button(conversation, message, knowledge)], heard, message, knowledge)
     replies = [reply("cut")] if heard.cut else [] if known else [reply("press_unknown")]
     brief, told = _changes(conversation.brief, heard, knowledge)
     conversation = conversation.having(brief=brief)
@@ -68,13 +71,23 @@ def take(conversation: Conversation, message: Message, knowledge: Knowledge) -> 
     else:
         conversation = conversation.having(misses=before.misses + 1)
         replies += _missed(before, conversation, knowledge)
-    return _turn(conversation, replies, heard, message, knowledge)
+    intent = _intent(heard, before.brief, conversation.brief)
+    return _turn(conversation, replies, heard, message, knowledge, intent)
 
 
-def language_in(conversation: Conversation, knowledge: Knowledge) -> str:
-    """The language to answer in: the person's, where every wording of it exists."""
-    language = conversation.language
-    return language if language in knowledge.finished else FALLBACK_LANGUAGE
+def _old_button(conversation: Conversation, message: Message, knowledge: Knowledge) -> Reply:
+    """A button that means nothing any more, after the answer: what can be done from here."""
+    advice = advise(decided(conversation, knowledge), knowledge, message.sent_at.date())
+    choices = after_advice(advice, echo_of(conversation, knowledge), knowledge) if advice else (press("restart"),)
+    return reply("press_unknown", choices)
+
+
+def _intent(heard: Understood, before: Brief, after: Brief) -> Intent:
+    """The message's intent; one known field said anew is an edit, whatever the words."""
+    fields = ("goal", "category", "budget", "market")
+    anew = [f for f in fields if getattr(before, f) is not None and getattr(before, f) != getattr(after, f)]
+    filled = [f for f in fields if getattr(before, f) is None and getattr(after, f) is not None]
+    return "edit" if heard.intent == "brief" and len(anew) == 1 and not filled else heard.intent
 
 
 def _heard(message: Message, conversation: Conversation, knowledge: Knowledge) -> Understood | None:
@@ -86,29 +99,6 @@ def _heard(message: Message, conversation: Conversation, knowledge: Knowledge) -
         return pressed(conversation.offered[picked - 1], knowledge, conversation.brief)
     asks = conversation.brief.next_question
     return understand(message.text, knowledge, language=conversation.language, asks=asks)
-
-
-def _spoken_in(conversation: Conversation, heard: Understood, hint: str | None, knowledge: Knowledge) -> Conversation:
-    """Follow the language: chosen outright, else written in, else kept, else the platform's hint."""
-    if heard.wants_language in knowledge.finished:
-        return conversation.having(language=heard.wants_language, chosen=True)
-    spoken = heard.language
-    if conversation.home is None:
-        home = spoken or (conversation.language or _known(hint, knowledge))
-        if home and knowledge.languages[home].market:
-            conversation = conversation.having(home=home)
-    if conversation.chosen:
-        return conversation
-    language = spoken or conversation.language or _known(hint, knowledge) or FALLBACK_LANGUAGE
-    return conversation.having(language=language)
-
-
-def _known(hint: str | None, knowledge: Knowledge) -> str | None:
-    """The language of ours that a platform's tag means: `zh-TW` is zh-Hant, `en-GB` is en."""
-    if not hint:
-        return None
-    tag = hint.replace("_", "-").lower()
-    return next((code for code in knowledge.languages if tag.split("-")[0] == code.lower().split("-")[0]), None)
 
 
 def _changes(brief: Brief, heard: Understood, knowledge: Knowledge) -> tuple[Brief, list[Reply]]:
@@ -278,11 +268,25 @@ def _missed(before: Conversation, conversation: Conversation, knowledge: Knowled
 
 
 def _turn(
-    conversation: Conversation, replies: list[Reply], heard: Understood, message: Message, knowledge: Knowledge
+    conversation: Conversation,
+    replies: list[Reply],
+    heard: Understood,
+    message: Message,
+    knowledge: Knowledge,
+    intent: Intent | None = None,
 ) -> Turn:
+    intent = intent or heard.intent
     offered = next((said.choices for said in reversed(replies) if said.choices), conversation.offered)
     conversation = conversation.having(offered=offered)
     brief = decided(conversation, knowledge)
     advice = advise(brief, knowledge, message.sent_at.date()) if _complete(conversation) else None
     language = language_in(conversation, knowledge)
-    return Turn(conversation, tuple(replies), heard.intent, heard.intents, advice, language, brief.market or "")
+    return Turn(
+        conversation,
+        tuple(replies),
+        intent,
+        heard.intents | ({intent} - {"other"}),
+        advice,
+        language,
+        brief.market or "",
+    )

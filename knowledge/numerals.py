@@ -27,10 +27,11 @@ class MoneyWords(Shape):
     multiply what stands before them; `attached` do so only when written onto figures (5k). A scale in
     `implicit` may stand alone for one of it (百萬, แสน). `shorthand`: a lone digit counts tenths of the scale
     before it, "last" only behind a single scale from a thousand on (แสนห้า), "within" wherever no zero or
-    link denies it (一萬五, trăm hai triệu). `positional`: digit words in a row are figures (二〇二五). `pairs`:
-    digits said together for a range beside the neighbours that always are (三五萬). `parts` stand before a scale (half a million), `halves` add half of the scale before them (rưỡi).
-    `ones` are articles (a million); `links` are silent (and, lẻ); `points` begin a fraction; `odd` loosens a
-    number from inside (三十多萬); `vague` before a scale makes it no number (幾萬).
+    link denies it (一萬五, trăm hai triệu). `positional`: digit words in a row are figures (二〇二五).
+    `pairs`: digits said together for a range beside the neighbours that always are (三五萬). `parts` stand
+    before a scale (half a million), `halves` add half of the scale before them (rưỡi). `ones` are articles
+    (a million); `links` are silent (and, lẻ); `points` begin a fraction; `odd` loosens a number from inside
+    (三十多萬); `vague` before a scale makes it no number (幾萬).
 
     **Money.** `currencies` and `implies` map ISO 4217 to marks and words, and to scales that imply it.
     `periods` are whole phrases, `units` count only behind "/", a figure 1, or written onto the amount.
