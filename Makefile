@@ -55,7 +55,10 @@ lock: .venv/bin/python ## write requirements.lock and requirements-dev.lock anew
 	$(BIN)/uv pip compile $(LOCKING) --group build --group dev --constraint requirements.lock pyproject.toml \
 	  --output-file requirements-dev.lock
 
+readme: dev ## write the README's conversation anew, from a real run
+	$(BIN)/python -m tests.readme
+
 simplified: dev ## write knowledge/simplified.yaml anew
 	$(BIN)/python -m benchmarks.simplified
 
-.PHONY: help install dev run test format lint knowledge check bench lock simplified
+.PHONY: help install dev run test format lint knowledge check bench lock readme simplified
