@@ -61,9 +61,10 @@ def language_of(folded: Folded, knowledge: Knowledge, known: str | None) -> str 
 def _latin(folded: Folded, words: list[str], knowledge: Knowledge) -> str | None:
     """Vietnamese or English, by their everyday words; `None` where neither shows."""
     score = {}
+    spaced = f" {' '.join(words)} "
     for code, (single, phrases) in _common(knowledge).items():
         hits = sum(word in single for word in words)
-        score[code] = hits + sum(2 for phrase in phrases if phrase in folded.plain)
+        score[code] = hits + sum(2 for phrase in phrases if f" {phrase} " in spaced)
     vi, en = score.get("vi", 0), score.get("en", 0)
     if vi == en == 0:
         return "en" if len(words) >= 2 else None

@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice, product
+from math import prod
 
 import ahocorasick
 
@@ -18,6 +20,10 @@ from knowledge.knowledge import Knowledge
 PLAIN_WORD = 5
 PLAIN_PHRASE = 4
 PLAIN_IN_MARKED = 7
+MOST_SPELLINGS = 32
+
+# Names of things are typed out: "khach hang ko" holds no "hàng không" (airline).
+NAMED = ("category", "category_reading", "group", "market", "role", "language")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +66,9 @@ class Lexicon:
             if not word.text:
                 continue
             self._marked[word.text].append(term)
-            for short in _shortened(word.text, knowledge.languages[term.language].slang):
-                self._marked[short].append(term)
+            if term.kind not in NAMED:
+                for short in _shortened(word.text, knowledge.languages[term.language].slang):
+                    self._marked[short].append(term)
             if term.language == "vi" and word.plain != word.text and term.word.casefold() not in unfolded:
                 letters = len(word.plain.replace(" ", ""))
                 if letters >= (PLAIN_PHRASE if " " in word.plain else PLAIN_WORD):
@@ -114,11 +121,20 @@ def _terms(knowledge: Knowledge) -> Iterator[Term]:
 
 
 def _shortened(word: str, slang: Mapping[str, str]) -> Iterator[str]:
-    """The word as typed in haste, with and without marks: "nhiều người" is "nhiu ng"."""
-    for spelled in dict.fromkeys((word, "".join(map(base, word)))):
-        short = " ".join(slang.get(part, part) for part in spelled.split(" "))
-        if short != spelled:
-            yield short
+    """The word as typed in haste, some or all of its parts short, with and without marks: "nhiu người", "nhieu ng".
+
+    A part is short for itself only with its marks: "vòi" without them is no "với".
+    """
+    parts = word.split(" ")
+    ways = [(part, *slang[part].split("/")) if part in slang else (part,) for part in parts]
+    if prod(map(len, ways)) > MOST_SPELLINGS:
+        ways = [way[:2] for way in ways]
+    for chosen in islice(product(*ways), 1, MOST_SPELLINGS):
+        short = " ".join(chosen)
+        yield short
+        plain = "".join(map(base, short))
+        if plain != short:
+            yield plain
 
 
 def _each(

@@ -18,7 +18,24 @@ ASKING = (
     "next_step",
 )  # fmt: skip
 _NUMBER = re.compile(r"\d+")
-_NUMERALS = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8}
+_NUMERALS = {
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "一": 1,
+    "二": 2,
+    "三": 3,
+    "四": 4,
+    "五": 5,
+    "六": 6,
+    "七": 7,
+    "八": 8,
+}
 _SHORT = 14
 
 
@@ -176,7 +193,10 @@ def _bare(heard: Heard) -> bool:
 def _step(heard: Heard) -> int | None:
     """The number in "step 3", "第三步", "bước 3"."""
     text = heard.folded.text
-    for pattern in (r"第\s*([一二三四五六七八\d])\s*[步个]", r"(?:step|bước|buoc|步骤)\s*([1-8])\b"):
+    for pattern in (
+        r"第\s*([一二三四五六七八\d])\s*[步个]",
+        r"(?:step|bước|buoc|步骤)\s*([1-8]|one|two|three|four|five|six|seven|eight)\b",
+    ):
         match = re.search(pattern, text) or re.search(pattern, heard.folded.plain)
         if match:
             return _NUMERALS.get(match[1]) or (

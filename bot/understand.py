@@ -18,7 +18,19 @@ from knowledge.knowledge import Knowledge
 MOST_CHARACTERS = 5_000
 GOAL_REACH, EXCLUDE_REACH = 6, 8
 # Acts that are about the talk itself, the strongest first; each is also an intent of its own or "other".
-_SOCIAL = ("human", "insult", "bot", "privacy", "help", "thanks", "greeting", "small_talk", "agreed")
+_SOCIAL = (
+    "human",
+    "insult",
+    "bot",
+    "privacy",
+    "forget_me",
+    "export_me",
+    "help",
+    "thanks",
+    "greeting",
+    "small_talk",
+    "agreed",
+)
 
 # What a terminal sends for colours and keys; its figures are none of the person's.
 _COLOURS = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z~]")
@@ -130,6 +142,7 @@ def _category(
     own = [*_stated(heard, "category"), *_stated(heard, "category_reading")]
     before = [word for word in heard.hits.get("not_before", []) if word.term.language]
     own = [hit for hit in own if not negated(hit, [w for w in before if w.end <= hit.start], [], heard.clauses, 2)]
+    own = [hit for hit in own if not any(0 <= word.start - hit.end <= 1 for word in heard.act("flavour"))]
     strong = sorted((hit for hit in own if not hit.term.weak), key=lambda hit: (hit.term.kind != "category", hit.start))
     if strong:
         # The last noun of a clause is the product, those before it describe it ("coffee machine cleaner");
@@ -155,8 +168,14 @@ def _category(
 
 def _market(heard: Heard, changes: list[Change], evidence: dict[str, tuple[int, int]]) -> None:
     products = [hit for kind in ("category", "category_reading", "group") for hit in heard.hits.get(kind, [])]
-    for hit in heard.hits.get("market", []):
-        if not heard.in_question(hit) and (_is_market(hit, heard) or not _origin(hit, products)):
+    products = [hit for hit in products if not hit.term.weak]
+    named = heard.hits.get("market", [])
+    if "edit" in heard.acts:
+        named = named[::-1]  # "to Hong Kong, no, to Japan": people correct themselves forwards
+    before = heard.hits.get("not_before", [])
+    named = [hit for hit in named if not negated(hit, before, [], heard.clauses, 2)]
+    for hit in named:
+        if not heard.in_question(hit) and (_is_market(hit, heard) or not _origin(hit, products, heard)):
             changes.append(Set("market", hit.term.value))
             evidence["market"] = heard.folded.span(hit.start, hit.end)
             return
@@ -167,8 +186,10 @@ def _is_market(hit: Hit, heard: Heard) -> bool:
     return any(word.start <= hit.end + 1 and hit.start <= word.end + 1 for word in heard.act("market"))
 
 
-def _origin(hit: Hit, products: list[Hit]) -> bool:
+def _origin(hit: Hit, products: list[Hit], heard: Heard) -> bool:
     """Whether a country's name says where the product comes from: "日本面膜", "serum Nhật", "Korean skincare"."""
+    if any(word.start <= hit.start <= word.end + 1 for word in heard.act("place")):
+        return False
     if hit.term.language == "vi":
         return any(0 <= hit.start - product.end <= 1 for product in products)
     return any(0 <= product.start - hit.end <= 1 for product in products)
@@ -227,7 +248,7 @@ def _wanted_language(heard: Heard) -> str | None:
             continue  # "網紅要會說英文" speaks of the people to hire
         alone = hit.size >= len(heard.folded.text.strip(" !.。?~")) - 1
         switches = heard.hits.get("act:switch", [])
-        polite = hit.size >= len(heard.folded.text.strip(" !.。?~")) // 2 - 1 and hit.start == 0
+        polite = hit.size * 2 >= len(heard.folded.text.strip(" !.。?~")) - 2
         if (
             alone
             or polite
@@ -249,6 +270,9 @@ def _intents(
     if any(not isinstance(change, Set) or change.field != "second" for change in changes):
         intents.add("brief")
     corrected = money.changes and any(_before_figure(hit, heard) for hit in heard.hits.get("not_before", []))
+    moved = any(isinstance(change, Set) and change.field == "market" for change in changes)
+    corrected = corrected or (moved and len(heard.hits.get("market", [])) > 1 and bool(heard.hits.get("not_before")))
+    intents |= acts & {"who"}
     if edit_of or money.relative or (changes and acts & {"edit", "allow"}) or wants or corrected:
         intents.add("edit")
     intents |= {act for act in ("restart", "cancel") if any(_leaves(hit, heard) for hit in heard.act(act))}
@@ -266,7 +290,8 @@ def _leaves(hit: Hit, heard: Heard) -> bool:
 
 def _before_figure(hit: Hit, heard: Heard) -> bool:
     """Whether a figure stands right behind a "not": "不是20萬,是30萬" corrects."""
-    return any(character.isdigit() for character in heard.folded.text[hit.end : hit.end + 3])
+    behind = heard.folded.text[hit.end : hit.end + 3]
+    return any(character.isdigit() for character in re.split(r"[,.、;!?]", behind)[0])
 
 
 def _main(intents: set[str], heard: Heard, asks: Question | None, changes: int) -> Intent:
@@ -281,6 +306,6 @@ def _main(intents: set[str], heard: Heard, asks: Question | None, changes: int) 
         return "question"
     if "brief" in intents:
         return "brief"
-    if "question" in intents:
+    if intents & {"question", "who"}:
         return "question"
     return "greeting" if "greeting" in intents else "other"

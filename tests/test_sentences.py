@@ -13,7 +13,7 @@ from knowledge.load import shipped
 from tests.cases import load_cases
 
 KEYS = frozenset({"say", "intent", "goal", "category", "amount", "low", "currency", "period", "excluded", "market",
-                  "declined", "asks", "language", "asked"})  # fmt: skip
+                  "declined", "asks", "language", "asked", "fails"})  # fmt: skip
 CASES = list(load_cases("sentences", KEYS))
 
 
@@ -42,7 +42,12 @@ def test_sentence(case: dict[str, Any]) -> None:
         "language": heard.language,
         "asked": [asked.kind for asked in heard.asked],
     }
-    expected = {key: value for key, value in case.items() if key not in ("say", "asks")}
+    expected = {key: value for key, value in case.items() if key not in ("say", "asks", "fails")}
     if "excluded" in expected:
         expected["excluded"] = sorted(expected["excluded"])
-    assert {key: got[key] for key in expected} == expected, case["say"]
+    right = {key: got[key] for key in expected} == expected
+    if "fails" in case:
+        # A known fault, with its cause: whoever mends it takes the mark away.
+        assert not right, f"understood now, take `fails` away: {case['say']}"
+    else:
+        assert {key: got[key] for key in expected} == expected, case["say"]
