@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
+
+# What a person can send beside words; `arrived` is opening the chat with us (a follow, an added friend, a join).
+Kind = Literal["text", "arrived", "sticker", "image", "audio", "video", "file", "location", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +15,7 @@ class Message:
     """What a platform hands over; the clock comes in with it as `sent_at` (with a time zone).
 
     `person` is `platform:id`. `pressed` is the payload of a tapped button. `language_hint` is what the
-    platform believes the person's language to be, not a wish.
+    platform believes the person's language to be, not a wish. `kind` says what was sent where it is no text.
     """
 
     id: str
@@ -20,3 +24,4 @@ class Message:
     sent_at: datetime
     pressed: str | None = None
     language_hint: str | None = None
+    kind: Kind = "text"

@@ -56,9 +56,12 @@ REPLIES: Mapping[str, tuple[str, ...]] = {
     "insult": (),
     "bot": (),
     "privacy": (),
+    "forgotten": (),
+    "exported": ("echo", "kept"),
     "small_talk": (),
     "agreed": (),
     "press_unknown": (),
+    "wordless": ("kind",),
 }
 
 

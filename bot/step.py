@@ -47,6 +47,8 @@ def step(conversation: Conversation, message: Message, knowledge: Knowledge) -> 
 def take(conversation: Conversation, message: Message, knowledge: Knowledge) -> Turn:
     """`step`, with the message's intent and the advice beside the replies."""
     before = conversation
+    if message.kind != "text" and message.pressed is None:
+        return _wordless(conversation, message, knowledge)
     known = _heard(message, conversation, knowledge)
     heard = known or Understood(None, "other", frozenset({"resume"}))
     conversation = spoken_in(conversation, heard, message.language_hint, knowledge)
@@ -57,6 +59,9 @@ def take(conversation: Conversation, message: Message, knowledge: Knowledge) -> 
         return _turn(conversation, [reply(name), *asking], heard, message, knowledge)
     if known is None and _complete(conversation):
         return _turn(conversation, [_old_button(conversation, message, knowledge)], heard, message, knowledge)
+    if "forget_me" in heard.intents and not heard.changes:
+        language = language_in(conversation, knowledge)
+        return Turn(Conversation(), (reply("forgotten"),), "other", heard.intents, None, language, "")
     replies = [reply("cut")] if heard.cut else [] if known else [reply("press_unknown")]
     brief, told = _changes(conversation.brief, heard, knowledge)
     conversation = conversation.having(brief=brief)
@@ -75,11 +80,28 @@ def take(conversation: Conversation, message: Message, knowledge: Knowledge) -> 
     return _turn(conversation, replies, heard, message, knowledge, intent)
 
 
+def _wordless(conversation: Conversation, message: Message, knowledge: Knowledge) -> Turn:
+    """An arrival is greeted; a sticker, picture or voice message cannot be read, which is said with a way on."""
+    arrived = message.kind == "arrived"
+    heard = Understood(None, "greeting" if arrived else "other", frozenset({"greeting"} if arrived else ()))
+    conversation = spoken_in(conversation, heard, message.language_hint, knowledge)
+    again = not conversation.brief.empty
+    first = reply("greeting", again=again) if arrived else reply("wordless", kind=message.kind)
+    replies = [first, *_resume(conversation, knowledge)]
+    if _complete(conversation):
+        replies = [reply(first.name, _onward(conversation, message, knowledge), **first.args)]
+    return _turn(conversation, replies, heard, message, knowledge)
+
+
+def _onward(conversation: Conversation, message: Message, knowledge: Knowledge) -> tuple[str, ...]:
+    """What can be done after the answer."""
+    advice = advise(decided(conversation, knowledge), knowledge, message.sent_at.date())
+    return after_advice(advice, echo_of(conversation, knowledge), knowledge) if advice else (press("restart"),)
+
+
 def _old_button(conversation: Conversation, message: Message, knowledge: Knowledge) -> Reply:
     """A button that means nothing any more, after the answer: what can be done from here."""
-    advice = advise(decided(conversation, knowledge), knowledge, message.sent_at.date())
-    choices = after_advice(advice, echo_of(conversation, knowledge), knowledge) if advice else (press("restart"),)
-    return reply("press_unknown", choices)
+    return reply("press_unknown", _onward(conversation, message, knowledge))
 
 
 def _intent(heard: Understood, before: Brief, after: Brief) -> Intent:
@@ -146,6 +168,8 @@ def _says(
         native = knowledge.languages[heard.wants_language].native
         replies.append(reply("language_set") if finished else reply("language_unfinished", native=native))
     replies += [reply(act) for act in _SOCIAL if act in heard.intents and not heard.changes]
+    if "export_me" in heard.intents and not heard.changes:
+        replies.append(reply("exported", echo=echo_of(conversation, knowledge), kept=conversation.dump()))
     if "help" in heard.intents and not heard.changes:
         replies.append(reply("help"))
     change = differences(before, conversation, knowledge)
@@ -161,6 +185,8 @@ def _says(
     elif "greeting" in heard.intents and not replies:
         again = not conversation.brief.empty
         replies += [reply("greeting", again=again), *_resume(conversation, knowledge)]
+    elif not replies and "who" in heard.intents and new is not None:
+        replies += _advice(None, new, {}, conversation, knowledge)
     elif replies or "resume" in heard.intents:
         replies += _resume(conversation, knowledge) if new is None or heard.wants_language else ()
         if "resume" in heard.intents and new is not None:

@@ -18,7 +18,7 @@ from knowledge.shapes import LawEntry
 
 FOLDER = Path(__file__).parent / "replies"
 _BLANK = re.compile(r"\n{3,}")
-_ECHOED = frozenset({"ask_goal", "ask_category", "ask_group", "ask_guess", "ask_budget", "ask_edit"})
+_ECHOED = frozenset({"ask_goal", "ask_category", "ask_group", "ask_guess", "ask_budget", "ask_edit", "exported"})
 
 _OF_ADVICE = frozenset({"matrix", "law_notes"})
 
