@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -21,6 +21,7 @@ from knowledge.load import ROOT, load
 
 if TYPE_CHECKING:
     from bot.memory import Memory
+    from handlers.platforms import Finding
 
 BAD_CALL, FAILURE = 2, 1
 app = typer.Typer(
@@ -91,7 +92,24 @@ def main(context: typer.Context, config: Config = None) -> None:
 @app.command()
 def serve(config: Config = None) -> None:
     """Run everything that is configured; without any platform, the chat in this terminal."""
-    chat(config=config)
+    settings = _settings(config)
+    if not settings.platforms:
+        chat(config=config)
+        return
+    import asyncio
+    import logging
+
+    from bot.memory import MemoryFault
+    from handlers.line import LineFault
+    from handlers.serving import ServeFault, run_server
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        asyncio.run(run_server(settings, _knowledge(settings), _own_memory(settings)))
+    except (ServeFault, LineFault) as fault:
+        fail(str(fault))
+    except MemoryFault as fault:
+        fail(str(fault), FAILURE)
 
 
 @app.command()
@@ -113,8 +131,8 @@ def chat(
     knowledge = _knowledge(settings)
     _checked("--language", language, tuple(knowledge.languages))
     now = _clock(on)
-    store = _memory(memory or ("sqlite://" if json else _own_memory(settings)))
-    talking = _json_lines(store, knowledge, now, language) if json else _talk(store, knowledge, now, language, settings)
+    url = memory or ("sqlite://" if json else _own_memory(settings))
+    talking = _json_lines(url, knowledge, now, language) if json else _talk(url, knowledge, now, language, settings)
     try:
         asyncio.run(talking)
     except KeyboardInterrupt:
@@ -127,19 +145,21 @@ def chat(
 
 
 async def _talk(
-    store: Memory, knowledge: Knowledge, now: Callable[[], datetime], language: str | None, settings: Settings
+    url: str, knowledge: Knowledge, now: Callable[[], datetime], language: str | None, settings: Settings
 ) -> None:
     from handlers.terminal import console_for, talk
 
+    store = await _memory(url)
     try:
         await talk(store, knowledge, now, language or settings.chat.language or _account_language(), console_for())
     finally:
         await store.close()
 
 
-async def _json_lines(store: Memory, knowledge: Knowledge, now: Callable[[], datetime], language: str | None) -> None:
+async def _json_lines(url: str, knowledge: Knowledge, now: Callable[[], datetime], language: str | None) -> None:
     from handlers.json_lines import answer_line, lines, write
 
+    store = await _memory(url)
     try:
         for line in lines(sys.stdin):
             write(await answer_line(line, now(), store, knowledge, language), sys.stdout)
@@ -170,12 +190,12 @@ def _own_memory(settings: Settings) -> str:
     return f"sqlite:///{folder / 'kol-advisor.db'}"
 
 
-def _memory(url: str) -> Memory:
+async def _memory(url: str) -> Memory:
     from bot.memory import MemoryFault
     from bot.sql import SqlMemory
 
     try:
-        return SqlMemory(url)
+        return await SqlMemory.open(url)
     except MemoryFault as fault:
         fail(str(fault))
 
@@ -245,8 +265,67 @@ def doctor(config: Config = None) -> None:
     from handlers.doctor import examine
 
     settings = _settings(config)
-    if not examine(_own_memory(settings), _knowledge(settings)):
+    findings: Sequence[Finding] = ()
+    if settings.platforms:
+        import asyncio
+
+        from handlers.line import LineFault
+        from handlers.platforms import examine as examine_platforms
+
+        try:
+            findings = asyncio.run(examine_platforms(settings))
+        except (LineFault, ValueError) as fault:
+            fail(str(fault))
+    if not examine(_own_memory(settings), _knowledge(settings), findings):
         raise typer.Exit(FAILURE)
+
+
+def _set_up(platform: str, config: Path | None) -> None:
+    import asyncio
+
+    from handlers import platforms
+    from handlers.line import LineFault
+
+    settings = _settings(config)
+    if platform not in settings.platforms:
+        fail(f"{platform} is not configured: see [{platform}] in config.example.toml")
+    work = platforms.set_up_line if platform == "line" else platforms.set_up_telegram
+    try:
+        found = asyncio.run(work(settings))
+    except (LineFault, ValueError) as fault:
+        fail(str(fault))
+    for one in found:
+        typer.echo(f"{'ok  ' if one.well else 'BAD '} {one.what}: {one.text}")
+    if not all(one.well for one in found):
+        raise typer.Exit(FAILURE)
+
+
+line_app = typer.Typer(help="LINE.", no_args_is_help=True, rich_markup_mode=None)
+telegram_app = typer.Typer(help="Telegram.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(line_app, name="line")
+app.add_typer(telegram_app, name="telegram")
+
+
+@line_app.command("setup")
+def line_set_up(config: Config = None) -> None:
+    """Register the webhook at LINE and let LINE test it."""
+    _set_up("line", config)
+
+
+@line_app.callback()
+def line_only() -> None:
+    """LINE."""
+
+
+@telegram_app.command("setup")
+def telegram_set_up(config: Config = None) -> None:
+    """Set commands, descriptions and the way updates come."""
+    _set_up("telegram", config)
+
+
+@telegram_app.callback()
+def telegram_only() -> None:
+    """Telegram."""
 
 
 def run() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -12,9 +15,12 @@ from handlers.terminal import console_for
 from knowledge.knowledge import Knowledge
 from knowledge.law import stale
 
+if TYPE_CHECKING:
+    from handlers.platforms import Finding
 
-def examine(url: str, knowledge: Knowledge) -> bool:
-    """Print a line for each thing looked at; whether all of them are well."""
+
+def examine(url: str, knowledge: Knowledge, findings: Sequence[Finding] = ()) -> bool:
+    """Print a line for each thing looked at, the platforms' `findings` too; whether all of them are well."""
     console = console_for()
     today = datetime.now(UTC).date()
     old = [law.id for market in knowledge.markets.values() for law in market.law if stale(law, today)]
@@ -29,6 +35,7 @@ def examine(url: str, knowledge: Knowledge) -> bool:
         _line(console, newest <= today, "clock", f"today is {today}" if newest <= today else early),
         _memory(console, url),
         _line(console, encoding.lower().startswith("utf"), "terminal", f"writes {encoding}"),
+        *(_line(console, one.well, one.what, one.text) for one in findings),
     ]
     return all(sound)
 
@@ -36,8 +43,11 @@ def examine(url: str, knowledge: Knowledge) -> bool:
 def _memory(console: Console, url: str) -> bool:
     from bot.sql import SqlMemory
 
+    async def look() -> None:
+        await (await SqlMemory.open(url)).close()
+
     try:
-        SqlMemory(url)
+        asyncio.run(look())
     except MemoryFault as fault:
         return _line(console, False, "memory", str(fault))
     return _line(console, True, "memory", "opens and can be written")

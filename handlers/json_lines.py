@@ -39,12 +39,17 @@ def from_line(line: str, sent_at: datetime, hint: str | None = None) -> Message:
         raise LineFault("'text' or 'press' is missing")
     return Message(
         id=f"{PLATFORM}:{uuid4()}",
-        person=f"{PLATFORM}:{data.get('person') or '1'}",
-        text=data.get("text") or "",
+        person=f"{PLATFORM}:{_sound(data.get('person') or '1')}",
+        text=_sound(data.get("text") or ""),
         pressed=data.get("press"),
         language_hint=data.get("language") or hint,
         sent_at=sent_at,
     )
+
+
+def _sound(text: str) -> str:
+    """Without halves of characters, which no database or terminal takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 async def answer_line(

@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -40,6 +40,42 @@ class MemorySettings(_Section):
     )
 
 
+class LineSettings(_Section):
+    """A LINE channel (Messaging API); it runs when both secrets are there."""
+
+    channel_secret: SecretStr = Field(SecretStr(""), description="The channel secret, by which webhooks are verified.")
+    channel_access_token: SecretStr = Field(SecretStr(""), description="The long-lived channel access token.")
+    api_base: str = Field("https://api.line.me", description="Where LINE's API answers; another only for tests.")
+
+    @property
+    def configured(self) -> bool:
+        """Whether LINE is to run."""
+        return bool(self.channel_secret.get_secret_value() and self.channel_access_token.get_secret_value())
+
+
+class TelegramSettings(_Section):
+    """A Telegram bot; it runs when the token is there."""
+
+    token: SecretStr = Field(SecretStr(""), description="The bot's token, from BotFather.")
+    mode: Literal["polling", "webhook"] = Field("polling", description="How updates come; a webhook needs public_url.")
+    secret_token: SecretStr = Field(SecretStr(""), description="What Telegram repeats in each webhook request.")
+    base_url: str = Field("https://api.telegram.org", description="Where the Bot API answers; another for your own.")
+
+    @property
+    def configured(self) -> bool:
+        """Whether Telegram is to run."""
+        return bool(self.token.get_secret_value())
+
+
+class ServerSettings(_Section):
+    """The HTTP server for webhooks, and a second listener for the operator."""
+
+    host: str = Field("127.0.0.1", description="The address to listen on; a reverse proxy speaks TLS before it.")
+    port: int = Field(8080, ge=0, le=65535, description="The port for webhooks; 0 takes a free one.")
+    public_url: str = Field("", description="The address under which platforms reach the server, https://...")
+    admin_port: int = Field(9090, ge=0, le=65535, description="The operator's port on loopback: healthz, readyz.")
+
+
 class KnowledgeSettings(_Section):
     """What is true."""
 
@@ -57,8 +93,17 @@ class Settings(BaseSettings):
         frozen=True,
     )
     chat: Chat = Chat()
+    line: LineSettings = LineSettings()
+    telegram: TelegramSettings = TelegramSettings()
+    server: ServerSettings = ServerSettings()
     memory: MemorySettings = MemorySettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """The platforms that somebody began to configure; a half-set one is a fault that `serve` names."""
+        line = self.line.channel_secret.get_secret_value() or self.line.channel_access_token.get_secret_value()
+        return (*(["line"] if line else []), *(["telegram"] if self.telegram.configured else []))
 
     @classmethod
     def settings_customise_sources(

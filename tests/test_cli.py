@@ -147,6 +147,11 @@ def test_a_bad_line_gets_one_error_and_the_talk_goes_on(line: str) -> None:
     assert told[1]["intent"] == "greeting"
 
 
+def test_half_characters_do_not_stop_the_talk() -> None:
+    told = talk('{"text": "\\ud800 hello", "person": "\\udfff"}', {"text": "你好"})
+    assert [line.get("intent") for line in told] == ["greeting", "greeting"]
+
+
 def test_bytes_that_are_no_text_do_not_stop_the_talk() -> None:
     done = run("chat", "--json", stdin=b'{"text": "\xff\xfe"}\n{"text": "hello"}\n')
     assert done.returncode == 0, done.stderr

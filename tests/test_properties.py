@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.conversation import Conversation
-from bot.message import Message
+from bot.message import Kind, Message
 from bot.picked import picks
 from bot.press import press, read_press
 from bot.render import render
@@ -185,3 +185,14 @@ def test_reading_a_press_never_raises(payload: str) -> None:
     if found is not None:
         assert press(found.verb, found.value) == payload
         assert len(payload.encode()) <= 64
+
+
+@settings(max_examples=100)
+@given(CONVERSATIONS, st.sampled_from(["arrived", "sticker", "image", "audio", "video", "file", "location", "other"]))
+def test_whatever_is_sent_gets_a_way_on(conversation: Conversation, kind: Kind) -> None:
+    """A picture or a sticker changes nothing and is answered with something to tap."""
+    sent = Message("1", "test:1", "", NOON, None, "vi", kind)
+    after, replies = step(conversation, sent, KNOWLEDGE)
+    assert after.brief == conversation.brief
+    assert any(reply.choices for reply in replies)
+    assert all(render(reply, "vi", KNOWLEDGE).text for reply in replies)
