@@ -36,10 +36,10 @@ class LanguageFile(Shape):
 
 # fmt: off
 ACTS = frozenset({
-    "greeting", "thanks", "restart", "cancel", "help", "human", "insult", "bot", "small_talk", "privacy", "agreed", "forget_me", "export_me",
-    "question", "question_end", "what_is", "difference", "why", "why_not", "source", "law", "fine", "may", "endorse",
-    "steps", "trends", "conflicts", "matrix", "next_step", "who", "roles",
-    "decline", "unsure", "edit", "change_goal", "change_category", "change_budget", "change_market",
-    "flavour", "place", "forget", "allow", "staff_yes", "staff_no", "switch", "budget", "market", "pick",
+    "greeting", "thanks", "restart", "cancel", "help", "human", "insult", "bot", "small_talk", "privacy", "agreed",
+    "forget_me", "export_me", "question", "question_end", "what_is", "difference", "why", "why_not", "source", "law",
+    "fine", "may", "endorse", "steps", "trends", "conflicts", "matrix", "next_step", "who", "roles", "decline",
+    "unsure", "edit", "change_goal", "change_category", "change_budget", "change_market", "forget", "allow",
+    "staff_yes", "staff_no", "switch", "budget", "market", "pick", "flavour", "place",
 })
 # fmt: on
