@@ -91,7 +91,7 @@ async def running(settings: Settings, knowledge: Knowledge, url: str) -> AsyncIt
         app = web.Application(client_max_size=MOST_BYTES)
         if line is not None:
             secret = settings.line.channel_secret.get_secret_value()
-            app.add_routes([webhooks.for_line(secret, _language(line))])
+            app.add_routes([webhooks.for_line(secret, _language(line), line.ours)])
         if telegram is not None and settings.telegram.mode == "webhook":
             secret = settings.telegram.secret_token.get_secret_value()
             app.add_routes([webhooks.for_telegram(secret, *await _me(telegram), telegram.answer)])

@@ -36,10 +36,16 @@ class Webhooks:
     def __init__(self, submit: Submit) -> None:
         self._submit = submit
 
-    def for_line(self, secret: str, arrived: Callable[[line.Heard], Awaitable[str | None]]) -> web.RouteDef:
+    def for_line(
+        self,
+        secret: str,
+        arrived: Callable[[line.Heard], Awaitable[str | None]],
+        ours: Callable[[str], bool],
+    ) -> web.RouteDef:
         """LINE: signature on the raw bytes, every event kept before the 200, `events: []` fine.
 
-        `arrived` asks for the language of a person who has just come.
+        `arrived` asks for the language of a person who has just come; `ours` knows the messages we sent, so that
+        quoting one in a group speaks to us.
         """
 
         async def handle(request: web.Request) -> web.Response:
@@ -54,7 +60,7 @@ class Webhooks:
             heard = [
                 one
                 for event in post.events
-                if (one := line.from_line(event, received_at=now, destination=post.destination)) is not None
+                if (one := line.from_line(event, received_at=now, destination=post.destination, ours=ours)) is not None
             ]
             return await self._kept([self._one_of_line(one, arrived) for one in heard])
 
