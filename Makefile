@@ -55,10 +55,13 @@ lock: .venv/bin/python ## write requirements.lock and requirements-dev.lock anew
 	$(BIN)/uv pip compile $(LOCKING) --group build --group dev --constraint requirements.lock pyproject.toml \
 	  --output-file requirements-dev.lock
 
+chaos: dev ## kill the store's workers 500 times under load; KILLS=50 for a short look
+	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),500)
+
 readme: dev ## write the README's conversation anew, from a real run
 	$(BIN)/python -m tests.readme
 
 simplified: dev ## write knowledge/simplified.yaml anew
 	$(BIN)/python -m benchmarks.simplified
 
-.PHONY: help install dev run test format lint knowledge check bench lock readme simplified
+.PHONY: help install dev run test format lint knowledge check bench chaos lock readme simplified
