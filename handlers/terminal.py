@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from typing import TextIO
 from uuid import uuid4
 
 from rich import box
@@ -27,9 +29,10 @@ _ASCII = str.maketrans(
 )  # fmt: skip
 
 
-def console_for(stream: object = None) -> Console:
-    """A console for standard output: coloured on a terminal, plain otherwise."""
-    return Console(file=stream or sys.stdout, highlight=False, soft_wrap=True, emoji=False)  # type: ignore[arg-type]
+def console_for(stream: TextIO | None = None) -> Console:
+    """A console for standard output: coloured and wrapped on a terminal, plain and unwrapped otherwise."""
+    out: TextIO = stream or sys.stdout
+    return Console(file=out, highlight=False, soft_wrap=not out.isatty(), emoji=False)
 
 
 def to_terminal(bubbles: tuple[Bubble, ...], console: Console) -> None:
@@ -78,6 +81,8 @@ async def talk(
         message = Message(f"local:{uuid4()}", PERSON, text, now(), pressed, hint)
         to_terminal(await take_turn(message, memory, knowledge), console)
 
+    # asyncio's own handler would only ask the loop to stop, which waits in `input` and never hears it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     await say("", press("resume"))
     while True:
         try:

@@ -240,3 +240,40 @@ def test_a_secret_in_the_configuration_never_shows(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "hunter2" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("key", [b"\x03", b"\x04"], ids=["ctrl-c", "end of input"])
+def test_leaving_a_terminal_is_quiet(tmp_path: Path, key: bytes) -> None:
+    import pty
+
+    environment = {**os.environ, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path), "TERM": "xterm"}
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*PROGRAM, "chat", "--language", "en"], stdin=theirs, stdout=theirs, stderr=theirs, env=environment,
+        start_new_session=True, preexec_fn=lambda: _take_terminal(theirs),
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    while not shown.endswith(b"> "):
+        shown += os.read(ours, 4096)
+    os.write(ours, key)
+    assert process.wait(timeout=60) == 0
+    while True:
+        try:
+            rest = os.read(ours, 4096)
+        except OSError:
+            break
+        if not rest:
+            break
+        shown += rest
+    os.close(ours)
+    assert b"Traceback" not in shown
+
+
+def _take_terminal(terminal: int) -> None:
+    """Make the pseudo-terminal the process's own, so that its Ctrl-C is a signal."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
