@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 _VIETNAMESE = frozenset("ăâđêôơưĂÂĐÊÔƠƯ")
+_WIDE = "\u2e80-\u9fff\uf900-\ufaff"
+_SPACES = re.compile(r"(?:^|(\n)|( )) +")
+_BETWEEN_WIDE = re.compile(rf"(?<=[{_WIDE}]) (?=[{_WIDE}])")
 _TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")
 
 
@@ -67,6 +71,47 @@ def _is_wide(character: str) -> bool:
     return "\u2e80" <= character <= "\u9fff" or "\uf900" <= character <= "\ufaff"
 
 
+def _spelled(character: str, simplified: Mapping[str, str]) -> str:
+    """One typed character as it is matched; nothing, or more than one, for a few."""
+    if character < "\x7f":
+        if character.isprintable():
+            return character.lower()
+        return "\n" if character == "\n" else " " if character in "\t\r" else ""
+    kept = simplified.get(character) or _kept(character)
+    return "".join(simplified.get(part, part) for part in kept)
+
+
+class Speller(dict[int, str]):
+    """Folds words whose places do not matter, a whole word at a time; agrees with `fold` on every word."""
+
+    def __init__(self, simplified: Mapping[str, str]) -> None:
+        super().__init__()
+        self._simplified = simplified
+
+    def __missing__(self, code: int) -> str:
+        spelled = self[code] = _spelled(chr(code), self._simplified)
+        return spelled
+
+    def text(self, word: str) -> str:
+        """`fold(word).text`."""
+        if not unicodedata.is_normalized("NFC", word):
+            word = unicodedata.normalize("NFC", word)
+        spelled = word.translate(self)
+        if " " not in spelled:
+            return spelled
+        return _BETWEEN_WIDE.sub("", _SPACES.sub(_one, spelled))
+
+
+def _one(spaces: re.Match[str]) -> str:
+    """What is left of a run of spaces: nothing at a beginning, else one."""
+    return spaces[1] or spaces[2] or ""
+
+
+def plain(text: str) -> str:
+    """`fold(word).plain` of a text that is folded already."""
+    return "".join(map(base, text))
+
+
 def fold(original: str, simplified: Mapping[str, str]) -> Folded:
     """Fold width, case, spacing, Traditional to Simplified, and invisible characters.
 
@@ -78,16 +123,12 @@ def fold(original: str, simplified: Mapping[str, str]) -> Folded:
     index: list[int] = []
     marked = False
     for place, character in enumerate(original):
-        if character < "\x7f":
-            kept = character.lower() if character.isprintable() else (" " if character in "\t\r" else "")
-            kept = "\n" if character == "\n" else kept
-        else:
-            kept = simplified.get(character) or _kept(character)
-            marked = marked or _vietnamese(character)
+        kept = _spelled(character, simplified)
+        marked = marked or (character > "\x7e" and _vietnamese(character))
         for part in kept:
             if part == " " and (not text or text[-1] in " \n"):
                 continue
-            text.append(simplified.get(part, part) if part > "\x7f" else part)
+            text.append(part)
             index.append(place)
     tight_text: list[str] = []
     tight_index: list[int] = []
@@ -97,5 +138,5 @@ def fold(original: str, simplified: Mapping[str, str]) -> Folded:
             continue
         tight_text.append(character)
         tight_index.append(index[place])
-    plain = "".join(map(base, tight_text))
-    return Folded(original, "".join(tight_text), plain, tuple(tight_index), marked)
+    tight = "".join(tight_text)
+    return Folded(original, tight, plain(tight), tuple(tight_index), marked)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, product
 from math import prod
+from typing import NamedTuple
 
 import ahocorasick
 
-from bot.fold import Folded, base, fold
+from bot.fold import Folded, Speller, plain
 from knowledge.knowledge import Knowledge
 
 # Vietnamese letters that an unmarked word must have before it may stand for a marked one: "cho" is "for" far
@@ -26,8 +26,7 @@ MOST_SPELLINGS = 32
 NAMED = ("category", "category_reading", "group", "market", "role", "language")
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A word and what it stands for: `kind` (goal, category, role, act ...), `value`, and how surely."""
 
     kind: str
@@ -37,8 +36,7 @@ class Term:
     word: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A term found in a folded text at [start, end)."""
 
     term: Term
@@ -61,18 +59,20 @@ class Lexicon:
         self._marked: dict[str, list[Term]] = defaultdict(list)
         self._plain: dict[str, list[Term]] = defaultdict(list)
         unfolded = {word.casefold() for language in knowledge.languages.values() for word in language.unfolded}
+        speller = Speller(knowledge.simplified)
         for term in _terms(knowledge):
-            word = fold(term.word, knowledge.simplified)
-            if not word.text:
+            word = speller.text(term.word)
+            if not word:
                 continue
-            self._marked[word.text].append(term)
+            self._marked[word].append(term)
             if term.kind not in NAMED:
-                for short in _shortened(word.text, knowledge.languages[term.language].slang):
+                for short in _shortened(word, knowledge.languages[term.language].slang):
                     self._marked[short].append(term)
-            if term.language == "vi" and word.plain != word.text and term.word.casefold() not in unfolded:
-                letters = len(word.plain.replace(" ", ""))
-                if letters >= (PLAIN_PHRASE if " " in word.plain else PLAIN_WORD):
-                    self._plain[word.plain].append(term)
+            bare = plain(word) if term.language == "vi" else word
+            if bare != word and term.word.casefold() not in unfolded:
+                letters = len(bare.replace(" ", ""))
+                if letters >= (PLAIN_PHRASE if " " in bare else PLAIN_WORD):
+                    self._plain[bare].append(term)
         self._find_marked = _automaton(self._marked)
         self._find_plain = _automaton(self._plain)
 
@@ -132,9 +132,9 @@ def _shortened(word: str, slang: Mapping[str, str]) -> Iterator[str]:
     for chosen in islice(product(*ways), 1, MOST_SPELLINGS):
         short = " ".join(chosen)
         yield short
-        plain = "".join(map(base, short))
-        if plain != short:
-            yield plain
+        bare = plain(short)
+        if bare != short:
+            yield bare
 
 
 def _each(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +15,9 @@ from bot.conversation import Conversation
 from bot.message import Message
 from bot.step import take
 from bot.turn import bubbles
-from handlers.settings import Settings, SettingsFault, load_settings
+from handlers.calls import FAILURE, Config, fail, settings_of
+from handlers.settings import Settings
+from handlers.setup_cli import line_app, telegram_app
 from knowledge.fault import Faults
 from knowledge.knowledge import Knowledge
 from knowledge.load import ROOT, load
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from bot.memory import Memory
     from handlers.platforms import Finding
 
-BAD_CALL, FAILURE = 2, 1
 app = typer.Typer(
     name="kol-advisor",
     help="Which kind of creator to hire (KOL, KOS, KOP), why, and what the law forbids.",
@@ -33,26 +35,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Config = Annotated[Path | None, typer.Option("--config", help="Configuration file; ./config.toml where left out.")]
 Language = Annotated[str | None, typer.Option("--language", help="zh-Hant, vi or en; else what the person writes.")]
 Market = Annotated[str | None, typer.Option("--market", help="TW, VN, TH, JP, US or other; else taken from the text.")]
 On = Annotated[
     str | None, typer.Option("--on", help="The day whose law and rules hold, as 2026-02-15; today if left out.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for other programs.")]
-
-
-def fail(text: str, code: int = BAD_CALL) -> NoReturn:
-    """End with a clear sentence on standard error."""
-    typer.echo(f"kol-advisor: {text}", err=True)
-    raise typer.Exit(code)
-
-
-def _settings(config: Path | None) -> Settings:
-    try:
-        return load_settings(config)
-    except SettingsFault as fault:
-        fail(str(fault))
 
 
 def _knowledge(settings: Settings) -> Knowledge:
@@ -92,7 +80,7 @@ def main(context: typer.Context, config: Config = None) -> None:
 @app.command()
 def serve(config: Config = None) -> None:
     """Run everything that is configured; without any platform, the chat in this terminal."""
-    settings = _settings(config)
+    settings = settings_of(config)
     if not settings.platforms:
         chat(config=config)
         return
@@ -127,7 +115,7 @@ def chat(
 
     from bot.memory import MemoryFault
 
-    settings = _settings(config)
+    settings = settings_of(config)
     knowledge = _knowledge(settings)
     _checked("--language", language, tuple(knowledge.languages))
     now = _clock(on)
@@ -210,7 +198,8 @@ def ask(
     config: Config = None,
 ) -> None:
     """Answer once; nothing is kept."""
-    settings = _settings(config)
+    gc.disable()  # a process that answers once has nothing to collect, and looking costs a tenth of its time
+    settings = settings_of(config)
     knowledge = _knowledge(settings)
     _checked("--language", language, tuple(knowledge.languages))
     _checked("--market", market, tuple(knowledge.markets))
@@ -248,7 +237,7 @@ def check(
     if root is not None and not root.is_dir():
         fail(f"--root: there is no folder {root}")
     try:
-        knowledge = load(root) if root else _knowledge(_settings(config))
+        knowledge = load(root) if root else _knowledge(settings_of(config))
     except Faults as faults:
         fail(f"the knowledge in {root} has {len(faults.faults)} fault(s):\n{faults}")
     if coverage and not coverage_report(knowledge):
@@ -264,7 +253,7 @@ def doctor(config: Config = None) -> None:
     """Look at configuration, knowledge, memory, terminal and clock, and say what to do."""
     from handlers.doctor import examine
 
-    settings = _settings(config)
+    settings = settings_of(config)
     findings: Sequence[Finding] = ()
     if settings.platforms:
         import asyncio
@@ -280,52 +269,8 @@ def doctor(config: Config = None) -> None:
         raise typer.Exit(FAILURE)
 
 
-def _set_up(platform: str, config: Path | None) -> None:
-    import asyncio
-
-    from handlers import platforms
-    from handlers.line import LineFault
-
-    settings = _settings(config)
-    if platform not in settings.platforms:
-        fail(f"{platform} is not configured: see [{platform}] in config.example.toml")
-    work = platforms.set_up_line if platform == "line" else platforms.set_up_telegram
-    try:
-        found = asyncio.run(work(settings))
-    except (LineFault, ValueError) as fault:
-        fail(str(fault))
-    for one in found:
-        typer.echo(f"{'ok  ' if one.well else 'BAD '} {one.what}: {one.text}")
-    if not all(one.well for one in found):
-        raise typer.Exit(FAILURE)
-
-
-line_app = typer.Typer(help="LINE.", no_args_is_help=True, rich_markup_mode=None)
-telegram_app = typer.Typer(help="Telegram.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(line_app, name="line")
 app.add_typer(telegram_app, name="telegram")
-
-
-@line_app.command("setup")
-def line_set_up(config: Config = None) -> None:
-    """Register the webhook at LINE and let LINE test it."""
-    _set_up("line", config)
-
-
-@line_app.callback()
-def line_only() -> None:
-    """LINE."""
-
-
-@telegram_app.command("setup")
-def telegram_set_up(config: Config = None) -> None:
-    """Set commands, descriptions and the way updates come."""
-    _set_up("telegram", config)
-
-
-@telegram_app.callback()
-def telegram_only() -> None:
-    """Telegram."""
 
 
 def run() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.conversation import Conversation
+from bot.fold import Speller, fold, plain
 from bot.message import Kind, Message
 from bot.picked import picks
 from bot.press import press, read_press
@@ -196,3 +197,17 @@ def test_whatever_is_sent_gets_a_way_on(conversation: Conversation, kind: Kind) 
     assert after.brief == conversation.brief
     assert any(reply.choices for reply in replies)
     assert all(render(reply, "vi", KNOWLEDGE).text for reply in replies)
+
+
+@settings(max_examples=400)
+@given(TEXTS)
+def test_words_are_folded_as_messages_are(text: str) -> None:
+    """The quick way that builds the lexicon spells every word as the way that reads messages."""
+    folded = fold(text, KNOWLEDGE.simplified)
+    assert Speller(KNOWLEDGE.simplified).text(text) == folded.text
+    assert plain(folded.text) == folded.plain
+
+
+def test_every_word_we_know_is_folded_as_messages_are() -> None:
+    speller = Speller(KNOWLEDGE.simplified)
+    assert [word for word in _WORDS if speller.text(word) != fold(word, KNOWLEDGE.simplified).text] == []
