@@ -204,6 +204,7 @@ def _is_speech(kind: str) -> bool:
 # A word inside a longer word of these kinds is a part of it and shows nothing: "law" in "law firm".
 _COVERS = {
     "act": ("category", "category_reading", "group", "goal", "goal_reading", "role", "harmless"),
+    "act:endorse": ("category", "role", "harmless"),  # "醫生推薦" is a wish, "醫生推薦可以嗎" a question of law
     "clause": ("exclude_before", "exclude_after", "not_before", "not_after", "act:switch", "goal", "category"),
     "market": ("category", "category_reading", "group", "language"),
     "role": ("category", "topic"),
@@ -219,7 +220,8 @@ def _covered(kinds: dict[str, list[Hit]]) -> dict[str, list[Hit]]:
     """Without the hits that are only a part of a longer one of another kind."""
     kept = {}
     for kind, hits in kinds.items():
-        over = [other for name in _COVERS.get(kind.partition(":")[0], ()) for other in kinds.get(name, ())]
+        covers = _COVERS.get(kind) or _COVERS.get(kind.partition(":")[0], ())
+        over = [other for name in covers for other in kinds.get(name, ())]
         sound = [hit for hit in hits if not any(_reaches_over(other, hit) for other in over)]
         if sound:
             kept[kind] = sound

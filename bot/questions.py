@@ -61,11 +61,14 @@ class Heard:
 
     def _role_endorses(self) -> bool:
         """Whether a role does the recommending: "may doctors recommend it", not "can you recommend a doctor"."""
-        return any(role.end <= verb.start for role in self.hits.get("role", []) for verb in self.act("endorse"))
+        may = {self.clauses.clause(hit.start) for hit in self.act("may")}
+        verbs = [verb for verb in self.act("endorse") if self.clauses.clause(verb.start) in may]
+        return any(role.end <= verb.start for role in self.hits.get("role", []) for verb in verbs)
 
     def _part_of_what(self, why: Hit) -> bool:
-        """Whether the letters of a "why" belong to a "what is": "là sao vậy"."""
-        return any(what.start <= why.start < what.end for what in self.act("what_is"))
+        """Whether the letters of a "why" belong to a "what is" or a "how": "là sao vậy", "ra sao vậy"."""
+        how = any(word.start < why.start < word.end for word in self.act("question"))
+        return how or any(what.start <= why.start < what.end for what in self.act("what_is"))
 
     def act(self, name: str) -> Sequence[Hit]:
         """Where an act shows."""
