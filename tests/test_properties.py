@@ -131,6 +131,8 @@ def test_brief_changes_only_by_what_was_said(conversation: Conversation, text: s
     turn = take(conversation, _message(text), KNOWLEDGE)
     if turn.intent in ("restart", "cancel"):
         assert turn.conversation.brief == Brief()
+    elif [reply.name for reply in turn.replies] == ["forgotten"]:
+        assert turn.conversation == Conversation()
     elif picks(text, KNOWLEDGE) is None:
         asks = conversation.brief.next_question
         heard = understand(text, KNOWLEDGE, language=conversation.language, asks=asks)
