@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 
 from bot.press import read_press
 from bot.say_money import say_money
@@ -14,6 +15,7 @@ _NAMED = ("goal", "category", "group", "market")
 _OF_ROLE = ("why_not", "allow", "exclude")
 
 
+@lru_cache(maxsize=4096)
 def label(payload: str, voice: Voice, knowledge: Knowledge) -> str:
     """The label of a press that this program made; at most 20 characters, which a test holds to."""
     press = read_press(payload)

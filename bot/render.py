@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from bot.bubble import Bubble, Button, Card, CardRow
@@ -21,6 +22,7 @@ def render(reply: Reply, language: str, knowledge: Knowledge) -> Bubble:
     return Bubble(speaking.text(reply), buttons, card)
 
 
+@lru_cache(maxsize=1024)
 def _matrix(advice: Advice, speaking: Voice) -> Card:
     """The influence matrix as a card: stage, who, what to measure."""
     speaker, phrases = speaking.speaker, speaking.phrases

@@ -37,10 +37,9 @@ class Voice:
         self.language = language
         self.phrases: TemplateModule = environment.get_template(f"{language}.j2").module
         self.speaker = Speaker(language, knowledge, self.phrases)
-        environment.globals |= self.speaker.words()
+        self._told = lru_cache(maxsize=1024)(self._tell)
+        environment.globals |= {**self.speaker.words(), "once": self._told}
         self.layout: TemplateModule = environment.get_template("layout.j2").module
-
-        self._told = lru_cache(maxsize=512)(self._tell)
 
     def text(self, reply: Reply) -> str:
         """The words of one reply."""
@@ -58,7 +57,7 @@ class Voice:
         return _tidy(f"{said}\n{body}")
 
     def _tell(self, name: str, advice: Advice) -> str:
-        """A reply that says nothing but the advice: the same words for the same advice."""
+        """What says nothing but the advice: the same words for the same advice."""
         return _tidy(getattr(self.layout, name)(self.phrases, advice))
 
     def law_line(self, law: LawEntry, on: date) -> str:

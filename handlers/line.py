@@ -30,7 +30,7 @@ MOST_CHOICES = 13
 MOST_LABEL = 20  # graphemes
 MOST_DATA_UNITS = 300
 
-_Piece = str | list[dict[str, Any]]  # a text, or Flex messages
+_Piece = str | Sequence[dict[str, Any]]  # a text, or Flex messages
 
 
 class DoesNotFit(Exception):
@@ -64,9 +64,9 @@ def to_line(bubbles: Sequence[Bubble], *, quote_token: str | None = None, strict
         raise DoesNotFit(f"{len(actions)} choices, LINE takes {MOST_CHOICES}")
     if actions:
         items = [{"type": "action", "action": action} for action in actions[:MOST_CHOICES]]
-        messages[-1]["quickReply"] = {"items": items}
+        messages[-1] = messages[-1] | {"quickReply": {"items": items}}
     if quote_token and messages[0]["type"] == "text":
-        messages[0]["quoteToken"] = quote_token
+        messages[0] = messages[0] | {"quoteToken": quote_token}
     return messages
 
 
@@ -90,7 +90,7 @@ def _pieces(bubbles: Sequence[Bubble], offered: tuple[Button, ...], strict: bool
     return pieces
 
 
-def _card(card: Card, spoken: str) -> list[dict[str, Any]]:
+def _card(card: Card, spoken: str) -> Sequence[dict[str, Any]]:
     """A card as messages; raises `DoesNotFit` where one row of it is larger than LINE allows."""
     try:
         return card_messages(card, spoken)

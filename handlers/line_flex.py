@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from bot.bubble import Card, CardRow
@@ -24,10 +25,12 @@ _WEIGHTS = ("#9AA5B1", "#7B8794", "#2F6F8F", "#0B5C7A")
 Component = dict[str, Any]
 
 
-def card_messages(card: Card, spoken: str) -> list[dict[str, Any]]:
+@lru_cache(maxsize=512)
+def card_messages(card: Card, spoken: str) -> Sequence[dict[str, Any]]:
     """A card as Flex messages (one, unless the table is enormous); `spoken` says the same in words, for notifications.
 
-    Raises `ValueError` if a single row is larger than a bubble may be.
+    The same advice has the same card: these are made once, and not to be changed. Raises `ValueError` if a single row
+    is larger than a bubble may be.
     """
     head = [_text(card.title, weight="bold", size="md")] if card.title else []
     rows = [_row(row, card.heads, index == 0) for index, row in enumerate(card.rows)]
@@ -91,12 +94,15 @@ def _messages(components: Sequence[Component], spoken: str) -> list[dict[str, An
 def _packed(components: Sequence[Component]) -> Iterable[list[Component]]:
     """Pages, each of at most one bubble's bytes."""
     page: list[Component] = []
+    frame = filled = size(_bubble(()))
     for component in components:
-        if page and size(_bubble([*page, component])) > _PAGE_BYTES:
+        own = size(component) + 1  # and a comma
+        if page and filled + own > _PAGE_BYTES:
             yield page
-            page = []
+            page, filled = [], frame
         page.append(component)
-        if len(page) == 1 and size(_bubble(page)) > MOST_BUBBLE_BYTES:
+        filled += own
+        if len(page) == 1 and filled > MOST_BUBBLE_BYTES:
             raise ValueError("one row is larger than a bubble may be")
     if page:
         yield page
@@ -104,12 +110,14 @@ def _packed(components: Sequence[Component]) -> Iterable[list[Component]]:
 
 def _carousels(bubbles: Sequence[Component]) -> Iterable[list[Component]]:
     group: list[Component] = []
+    frame = filled = size({"type": "carousel", "contents": []})
     for bubble in bubbles:
-        full = size({"type": "carousel", "contents": [*group, bubble]}) > MOST_CAROUSEL_BYTES
-        if group and (full or len(group) == MOST_BUBBLES):
+        own = size(bubble) + 1  # and a comma
+        if group and (filled + own > MOST_CAROUSEL_BYTES or len(group) == MOST_BUBBLES):
             yield group
-            group = []
+            group, filled = [], frame
         group.append(bubble)
+        filled += own
     if group:
         yield group
 

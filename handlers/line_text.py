@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 _JOINER = "\u200d"
 
 
 def units(text: str) -> int:
     """The length in UTF-16 units, as LINE counts a message: an emoji is two."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+@lru_cache(maxsize=4096)
 def graphemes(text: str) -> int:
     """At least as many as a reader sees characters, never fewer: a mark belongs to the letter before it."""
     count = 0
