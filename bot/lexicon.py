@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import islice, product
+from itertools import accumulate, islice, product
 from math import prod
 from typing import NamedTuple
 
@@ -181,19 +182,38 @@ def _letter(character: str) -> bool:
 
 
 def _longest(found: Iterable[Hit]) -> dict[str, list[Hit]]:
-    taken: dict[str, list[Hit]] = defaultdict(list)
-    for hit in sorted(found, key=lambda hit: (-hit.size, hit.term.weak, hit.start)):
-        family = taken[_FAMILY.get(hit.term.kind, hit.term.kind)]
-        inside = any(other.start < hit.end and hit.start < other.end for other in family)
-        if not inside or (family and _FAMILY.get(hit.term.kind) is None and _same_place(hit, family)):
-            family.append(hit)
+    """By kind: the longest hits of each family, and of equals those that mean several values of one kind at once."""
+    taken: dict[str, _Taken] = defaultdict(_Taken)
     kinds: dict[str, list[Hit]] = defaultdict(list)
-    for family in taken.values():
-        for hit in family:
+    for hit in sorted(found, key=lambda hit: (-hit.size, hit.term.weak, hit.start)):
+        family = _FAMILY.get(hit.term.kind)
+        if taken[family or hit.term.kind].takes(hit, several=family is None):
             kinds[hit.term.kind].append(hit)
     for hits in kinds.values():
         hits.sort(key=lambda hit: hit.start)
     return kinds
+
+
+class _Taken:
+    """The letters that hits of one family have; hits must come with the longest first."""
+
+    def __init__(self) -> None:
+        self._letters: set[int] = set()
+        self._values: dict[tuple[int, int], set[str]] = {}
+
+    def takes(self, hit: Hit, *, several: bool) -> bool:
+        """Take a hit if its letters are free, or, with `several`, if it says another value at the very same place."""
+        place = (hit.start, hit.end)
+        # One that is as long or longer and overlaps has the first letter or the last one.
+        if hit.start in self._letters or hit.end - 1 in self._letters:
+            values = self._values.get(place)
+            if not several or values is None or hit.term.value in values:
+                return False
+            values.add(hit.term.value)
+            return True
+        self._letters.update(range(hit.start, hit.end))
+        self._values[place] = {hit.term.value}
+        return True
 
 
 def _is_speech(kind: str) -> bool:
@@ -219,26 +239,36 @@ _COVERS = {
 def _covered(kinds: dict[str, list[Hit]]) -> dict[str, list[Hit]]:
     """Without the hits that are only a part of a longer one of another kind."""
     kept = {}
+    covers: dict[tuple[str, ...], _Spans] = {}
     for kind, hits in kinds.items():
-        covers = _COVERS.get(kind) or _COVERS.get(kind.partition(":")[0], ())
-        over = [other for name in covers for other in kinds.get(name, ())]
-        sound = [hit for hit in hits if not any(_reaches_over(other, hit) for other in over)]
+        names = _COVERS.get(kind) or _COVERS.get(kind.partition(":")[0], ())
+        if names not in covers:
+            covers[names] = _Spans(other for name in names for other in kinds.get(name, ()))
+        over = covers[names]
+        # A place's name may also run into a longer product's ("mỹ" in "mỹ phẩm").
+        sound = [hit for hit in hits if not over.holds(hit) and not (kind == "market" and over.reaches_past(hit))]
         if sound:
             kept[kind] = sound
     return kept
 
 
-def _reaches_over(other: Hit, hit: Hit) -> bool:
-    """Whether `hit` is a part of `other`, or a place's name runs into a longer product's ("mỹ" in "mỹ phẩm")."""
-    inside = other.start <= hit.start and hit.end <= other.end and other.size > hit.size
-    runs_into = hit.term.kind == "market" and other.start < hit.end < other.end
-    return inside or runs_into
+class _Spans:
+    """Hits as spans of text, asked for what holds another; each answer takes one look, however many they are."""
 
+    def __init__(self, hits: Iterable[Hit]) -> None:
+        spans = sorted((hit.start, hit.end) for hit in hits)
+        self._starts = [start for start, _ in spans]
+        # How far any of the first n reaches.
+        self._reach = [0, *accumulate((end for _, end in spans), max)]
 
-def _same_place(hit: Hit, family: list[Hit]) -> bool:
-    """Whether a word means two values of one kind at once, such as a role and its family."""
-    same = [other for other in family if (other.start, other.end) == (hit.start, hit.end)]
-    return bool(same) and all(other.term.value != hit.term.value for other in same)
+    def holds(self, hit: Hit) -> bool:
+        """Whether `hit` is a part of one of them, and not the whole."""
+        before, until = bisect_left(self._starts, hit.start), bisect_right(self._starts, hit.start)
+        return self._reach[until] > hit.end or self._reach[before] >= hit.end
+
+    def reaches_past(self, hit: Hit) -> bool:
+        """Whether one of them begins before the end of `hit` and ends after it."""
+        return self._reach[bisect_left(self._starts, hit.end)] > hit.end
 
 
 @lru_cache(maxsize=4)
