@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +14,7 @@ import sqlalchemy as sa
 
 from bot.delivery import Delivered, Outcome, Outgoing
 from bot.store import Store
-
-POSTGRES = os.environ.get("KOL_ADVISOR_POSTGRES", "")
+from tests import postgres as servers
 
 
 def work(state: str | None, payload: str) -> tuple[str | None, tuple[str, ...]]:
@@ -90,9 +88,9 @@ async def settled(store: Store, replies: int = 0) -> None:
 
 @contextmanager
 def empty_schema() -> Iterator[str]:
-    """The address of an empty schema on the PostgreSQL server."""
+    """The address of an empty schema on the PostgreSQL server that the tests share."""
     name = f"test_{uuid4().hex}"
-    address = sa.make_url(POSTGRES).set(drivername="postgresql+psycopg")
+    address = sa.make_url(servers.address()).set(drivername="postgresql+psycopg")
     engine = sa.create_engine(address, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.exec_driver_sql(f"CREATE SCHEMA {name}")
@@ -109,7 +107,7 @@ def postgres() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=["sqlite", "postgres"] if POSTGRES else ["sqlite"])
+@pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of an empty database, once for each kind."""
     if request.param == "sqlite":

@@ -15,9 +15,11 @@ from bot.sql import IN_PROCESS, SqlMemory
 from bot.turn import take_turn, turn
 from knowledge.brief import Brief
 from knowledge.load import shipped
+from tests import store_scene
 from tests.cases import message
 
 KNOWLEDGE = shipped()
+url = store_scene.url
 
 
 def said(number: int, text: str, person: str = "test:a") -> Message:
@@ -25,9 +27,7 @@ def said(number: int, text: str, person: str = "test:a") -> Message:
     return Message(f"test:{number}", person, text, plain.sent_at)
 
 
-def test_what_was_said_is_kept_for_each_person(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'kept.db'}"
-
+def test_what_was_said_is_kept_for_each_person(url: str) -> None:
     async def first() -> None:
         memory = await SqlMemory.open(url)
         assert await take_turn(said(1, "賣面膜"), memory, KNOWLEDGE)

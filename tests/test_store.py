@@ -1,4 +1,4 @@
-"""The store: what it promises, on SQLite and, where KOL_ADVISOR_POSTGRES names a server, on PostgreSQL."""
+"""The store: what it promises, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from bot.delivery import TRIES, Dropped, Retry, back_off
 from bot.store import Busy, Store
 from tests import store_scene
-from tests.store_scene import POSTGRES, Clock, Platform, play, settled, work
+from tests.store_scene import Clock, Platform, play, settled, work
 
 url = store_scene.url
 postgres = store_scene.postgres
@@ -175,51 +175,50 @@ def test_a_turn_whose_answer_is_returned(url: str) -> None:
     play(url, scene)
 
 
-if POSTGRES:
+def test_replicas_share_the_work_and_take_over_from_a_dead_one(postgres: str) -> None:
+    """Leases keep them apart; what a replica cannot finish is sent by another when its lease ends."""
 
-    def test_replicas_share_the_work_and_take_over_from_a_dead_one(postgres: str) -> None:
-        """Leases keep them apart; what a replica cannot finish is sent by another when its lease ends."""
+    async def whole() -> None:
+        clock, hanging, well = Clock(), Platform(), Platform()
+        dead = Store(postgres, work, hanging.send, owner="a", clock=clock, tick=0.005, lease=30)
+        other = Store(postgres, work, well.send, owner="b", clock=clock, tick=0.005, lease=30, lanes=2)
+        await asyncio.gather(dead.start(), other.start())
+        hanging.gate.clear()
+        await dead.submit("e1", "line:a", "a b")
+        await hanging.came(1)
+        assert await other.submit("e1", "line:a", "a b") == "seen"
+        assert await other.submit("e2", "line:a", "c") == "new"
+        await settled(other, 3)
+        assert well.bodies == []
+        clock.now += 31
+        assert await well.came(3) == ["a1", "b1", "c2"]
+        assert well.sent[0].key == hanging.sent[0].key
+        assert [outgoing.tries for outgoing in well.sent] == [1, 0, 0]
+        await settled(other)
+        hanging.gate.set()  # its answer comes too late to count
+        await settled(dead)
+        await asyncio.gather(dead.stop(5), other.stop(5))
 
-        async def whole() -> None:
-            clock, hanging, well = Clock(), Platform(), Platform()
-            dead = Store(postgres, work, hanging.send, owner="a", clock=clock, tick=0.005, lease=30)
-            other = Store(postgres, work, well.send, owner="b", clock=clock, tick=0.005, lease=30, lanes=2)
-            await asyncio.gather(dead.start(), other.start())
-            hanging.gate.clear()
-            await dead.submit("e1", "line:a", "a b")
-            await hanging.came(1)
-            assert await other.submit("e1", "line:a", "a b") == "seen"
-            assert await other.submit("e2", "line:a", "c") == "new"
-            await settled(other, 3)
-            assert well.bodies == []
-            clock.now += 31
-            assert await well.came(3) == ["a1", "b1", "c2"]
-            assert well.sent[0].key == hanging.sent[0].key
-            assert [outgoing.tries for outgoing in well.sent] == [1, 0, 0]
-            await settled(other)
-            hanging.gate.set()  # its answer comes too late to count
-            await settled(dead)
-            await asyncio.gather(dead.stop(5), other.stop(5))
+    asyncio.run(whole())
 
-        asyncio.run(whole())
 
-    def test_first_contact_on_two_replicas_at_once(postgres: str) -> None:
-        """Everybody new, everybody on both: no turn is lost or done twice, and none deadlocks."""
+def test_first_contact_on_two_replicas_at_once(postgres: str) -> None:
+    """Everybody new, everybody on both: no turn is lost or done twice, and none deadlocks."""
 
-        async def whole() -> None:
-            platform = Platform()
-            stores = [Store(postgres, work, platform.send, owner=name, lanes=2, tick=0.005) for name in "ab"]
-            await asyncio.gather(*(store.start() for store in stores))
-            names = [f"line:{n}" for n in range(40)]
-            told = await asyncio.gather(
-                *(store.submit(f"{n}{name}", name, "x") for n in range(5) for name in names for store in stores)
-            )
-            assert told.count("new") == told.count("seen") == 200
-            await asyncio.gather(*(settled(store) for store in stores))
-            await settled(stores[0])
-            for name in names:
-                mine = [outgoing.body for outgoing in platform.sent if outgoing.conversation == name]
-                assert mine == [f"x{n}" for n in range(1, 6)]
-            await asyncio.gather(*(store.stop(5) for store in stores))
+    async def whole() -> None:
+        platform = Platform()
+        stores = [Store(postgres, work, platform.send, owner=name, lanes=2, tick=0.005) for name in "ab"]
+        await asyncio.gather(*(store.start() for store in stores))
+        names = [f"line:{n}" for n in range(40)]
+        told = await asyncio.gather(
+            *(store.submit(f"{n}{name}", name, "x") for n in range(5) for name in names for store in stores)
+        )
+        assert told.count("new") == told.count("seen") == 200
+        await asyncio.gather(*(settled(store) for store in stores))
+        await settled(stores[0])
+        for name in names:
+            mine = [outgoing.body for outgoing in platform.sent if outgoing.conversation == name]
+            assert mine == [f"x{n}" for n in range(1, 6)]
+        await asyncio.gather(*(store.stop(5) for store in stores))
 
-        asyncio.run(whole())
+    asyncio.run(whole())

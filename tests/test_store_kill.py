@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import sys
 from collections import Counter
@@ -17,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zlib import crc32
+
+from tests.store_scene import empty_schema
 
 ROOT = Path(__file__).parent.parent
 # Seconds in which a worker must come to its end or its kill; reached only where something was lost.
@@ -223,10 +224,7 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed(tmp_path: Path) -> None:
     assert tally.events > 100
 
 
-if os.environ.get("KOL_ADVISOR_POSTGRES"):
-    from tests.store_scene import empty_schema
-
-    def test_nothing_is_lost_or_doubled_among_replicas() -> None:
-        with empty_schema() as url:
-            tally = asyncio.run(asyncio.wait_for(kill_loop(url, kills=15, replicas=2, lanes=2), 300))
-        check(tally, 15)
+def test_nothing_is_lost_or_doubled_among_replicas() -> None:
+    with empty_schema() as url:
+        tally = asyncio.run(asyncio.wait_for(kill_loop(url, kills=15, replicas=2, lanes=2), 300))
+    check(tally, 15)
