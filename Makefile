@@ -46,14 +46,25 @@ knowledge: install ## check the knowledge: every fault at once, and the articles
 
 check: lint knowledge test ## everything that must hold before a change lands
 
-bench: dev ## time a turn and the loading, printed as ratios
-	$(BIN)/python -m benchmarks.core
+.venv-bench/.done: pyproject.toml | .venv/.dev
+	$(PYTHON) -m venv --clear .venv-bench
+	$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --group bench
+	@touch $@
 
-lock: .venv/bin/python ## write requirements.lock and requirements-dev.lock anew
+bench-peers: .venv-bench/.done ## install the peers of `make bench`, into .venv-bench
+
+bench: dev ## compare with peers, in ten minutes, printed as ratios; BENCH="--quick" for a look, BENCH=--help
+	-@$(MAKE) --no-print-directory bench-peers
+	$(BIN)/python -m benchmarks.core
+	$(BIN)/python -m benchmarks $(BENCH)
+
+lock: .venv/bin/python ## write the three requirements*.lock anew
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile $(LOCKING) --group build pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile $(LOCKING) --group build --group dev --constraint requirements.lock pyproject.toml \
 	  --output-file requirements-dev.lock
+	$(BIN)/uv pip compile $(LOCKING) --extra postgres --constraint requirements.lock pyproject.toml \
+	  --output-file requirements-postgres.lock
 
 chaos: dev ## kill the store's workers 500 times under load; KILLS=50 for a short look
 	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),500)
@@ -64,4 +75,4 @@ readme: dev ## write the README's conversation anew, from a real run
 simplified: dev ## write knowledge/simplified.yaml anew
 	$(BIN)/python -m benchmarks.simplified
 
-.PHONY: help install dev run test format lint knowledge check bench chaos lock readme simplified
+.PHONY: help install dev run test format lint knowledge check bench bench-peers chaos lock readme simplified
