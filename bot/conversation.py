@@ -14,12 +14,23 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A message that changed the brief, so that it can be taken back: its `ref`, when its latest wording was sent
+    (seconds since 1970), and what the fields it changed were `before`, as JSON. Of its words nothing is kept."""
+
+    ref: str
+    at: float
+    before: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """Language and brief, kept; the next question is computed, never stored.
 
     `chosen` says that the person asked for `language` outright. `misses` counts messages in a row that were
     not understood. `home` is the language whose market is assumed: the first one heard, so that a change of
     tongue does not change the law. `offered` are the presses last shown, so that a typed "2" means the second.
+    `said` are the messages that can be taken back, oldest first; `gone` the refs of those that were unsent.
     """
 
     language: str | None = None
@@ -28,6 +39,8 @@ class Conversation:
     brief: Brief = field(default_factory=Brief)
     misses: int = 0
     offered: tuple[str, ...] = ()
+    said: tuple[Said, ...] = ()
+    gone: tuple[str, ...] = ()
 
     def having(self, **fields: Any) -> Conversation:
         """A copy with `fields` replaced."""
@@ -43,7 +56,9 @@ class Conversation:
                 "home": self.home,
                 "misses": self.misses,
                 "offered": self.offered,
-                "brief": _dump_brief(self.brief),
+                "brief": dump_brief(self.brief),
+                "said": [[one.ref, one.at, one.before] for one in self.said],
+                "gone": self.gone,
             },
             ensure_ascii=False,
         )
@@ -59,13 +74,17 @@ class Conversation:
                 home=data["home"],
                 misses=int(data["misses"]),
                 offered=tuple(map(str, data["offered"])),
-                brief=_load_brief(data["brief"]),
+                brief=load_brief(data["brief"]),
+                # What an older program kept has neither.
+                said=tuple(Said(str(ref), float(at), dict(before)) for ref, at, before in data.get("said", ())),
+                gone=tuple(map(str, data.get("gone", ()))),
             )
         except (ValueError, KeyError, TypeError, InvalidOperation):
             return cls()
 
 
-def _dump_brief(brief: Brief) -> dict[str, Any]:
+def dump_brief(brief: Brief) -> dict[str, Any]:
+    """A brief as JSON values, one a field."""
     budget = brief.budget
     return {
         "goal": brief.goal,
@@ -86,7 +105,8 @@ def _dump_brief(brief: Brief) -> dict[str, Any]:
     }
 
 
-def _load_brief(data: Mapping[str, Any]) -> Brief:
+def load_brief(data: Mapping[str, Any]) -> Brief:
+    """The brief that `dump_brief` wrote."""
     budget = data["budget"]
 
     def money(end: str) -> Money | None:

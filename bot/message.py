@@ -7,7 +7,10 @@ from datetime import datetime
 from typing import Literal
 
 # What a person can send beside words; `arrived` is opening the chat with us (a follow, an added friend, a join).
-Kind = Literal["text", "arrived", "sticker", "image", "audio", "video", "file", "location", "other"]
+# `unsent`: they took a message back. `removed`: we were taken out of a group, and nobody there can reach us any more.
+Kind = Literal[
+    "text", "arrived", "sticker", "image", "audio", "video", "file", "location", "other", "unsent", "removed"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,8 @@ class Message:
 
     `person` is `platform:id`. `pressed` is the payload of a tapped button. `language_hint` is what the
     platform believes the person's language to be, not a wish. `kind` says what was sent where it is no text.
+    `ref` is the platform's own name for what was written, the same when it is edited, or unsent; where it was heard
+    before, this message takes its place.
     """
 
     id: str
@@ -25,3 +30,4 @@ class Message:
     pressed: str | None = None
     language_hint: str | None = None
     kind: Kind = "text"
+    ref: str | None = None

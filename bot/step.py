@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.answers import answer
 from bot.choices import after_advice, for_question
@@ -16,6 +16,7 @@ from bot.reply import Reply, reply
 from bot.spoken import language_in, spoken_in
 from bot.understand import understand
 from bot.understood import Intent, Understood
+from bot.undo import noted, outdated, undone, unsent
 from knowledge.advice import Advice, advise
 from knowledge.brief import Brief
 from knowledge.change import Add, Allow, Exclude, Set, Times, changed
@@ -46,7 +47,23 @@ def step(conversation: Conversation, message: Message, knowledge: Knowledge) -> 
 
 def take(conversation: Conversation, message: Message, knowledge: Knowledge) -> Turn:
     """`step`, with the message's intent and the advice beside the replies."""
+    if message.kind == "removed":
+        return _silent(Conversation(), knowledge)
+    if message.kind == "unsent" or outdated(conversation, message):
+        return _silent(unsent(conversation, message) if message.kind == "unsent" else conversation, knowledge)
+    done = _answered(conversation, message, knowledge)
+    return replace(done, conversation=noted(conversation, done.conversation, message))
+
+
+def _silent(conversation: Conversation, knowledge: Knowledge) -> Turn:
+    """A message that is not answered: taken back, older than its own edit, or from where nobody can reach us."""
+    return Turn(conversation, (), "other", frozenset(), None, language_in(conversation, knowledge), "")
+
+
+def _answered(conversation: Conversation, message: Message, knowledge: Knowledge) -> Turn:
     before = conversation
+    # What was edited is heard in the place of what it was.
+    conversation = undone(conversation, message.ref)
     if message.kind != "text" and message.pressed is None:
         return _wordless(conversation, message, knowledge)
     known = _heard(message, conversation, knowledge)
