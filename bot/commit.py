@@ -19,11 +19,16 @@ Work = Callable[[str | None, str], tuple[str | None, tuple[str, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """An event to be answered."""
+    """An event to be answered.
+
+    One that takes a message back says in `erases` by which text the payload of that message is known: dead letters
+    of the conversation that hold it go in the same commit.
+    """
 
     id: str
     conversation: str
     payload: str
+    erases: str = ""
 
 
 @dataclass(slots=True)
@@ -35,6 +40,7 @@ class _Turns:
     forgotten: set[str] = field(default_factory=set)
     replies: list[tuple[str, str]] = field(default_factory=list)
     dead: list[dict[str, Any]] = field(default_factory=list)
+    erased: list[tuple[str, str]] = field(default_factory=list)
 
 
 _names: sa.BindParameter[Any] = sa.bindparam("names", expanding=True)
@@ -48,6 +54,12 @@ _TIDY = sa.delete(conversation).where(
     conversation.c.person.in_(_names),
     conversation.c.state == "",
     ~sa.exists().where(outbox.c.conversation == conversation.c.person),
+)
+# Compared sign by sign: an id may hold what LIKE takes for any sign.
+_ERASE = sa.delete(dead).where(
+    dead.c.conversation == sa.bindparam("name"),
+    dead.c.kind == "event",
+    sa.func.replace(dead.c.body, sa.bindparam("words"), "") != dead.c.body,
 )
 
 
@@ -89,6 +101,8 @@ def commit(
     turns.dead += undelivered
     if turns.forgotten:
         erase(connection, turns.forgotten)
+    for name, words in turns.erased:
+        connection.execute(_ERASE, {"name": name, "words": words})
     if turns.dead:
         connection.execute(sa.insert(dead), [row | {"at": now} for row in turns.dead])
     if turns.changed:
@@ -142,7 +156,10 @@ def _answer(arrived: Sequence[Arrived], new: frozenset[str], states: dict[str, s
         except Exception as error:
             turns.dead.append(letter("event", name, item.id, item.payload, _where(error)))
             continue
-        if not state:
+        if item.erases:
+            turns.erased.append((name, item.erases))
+            turns.dead = [one for one in turns.dead if one["conversation"] != name or item.erases not in one["body"]]
+        elif not state:
             turns.forgotten.add(name)
             turns.replies = [reply for reply in turns.replies if reply[0] != name]
             turns.dead = [letter for letter in turns.dead if letter["conversation"] != name]

@@ -22,7 +22,7 @@ _KNOWN = (
     ("unable to open", "the database cannot be opened: check memory.url and its folder"),
     ("not a database", "the file is not a database: check memory.url"),
     ("malformed", "the database file is damaged: restore it from a backup"),
-    ("disk i/o", "the disk fails while reading or writing the database"),
+    ("disk i/o", "the disk takes nothing: check its space, quotas, file size limits, and its health"),
     ("password authentication", "the database refuses the name or password in memory.url"),
     ("does not exist", "the database or table does not exist: check memory.url"),
     ("connect", "the database server cannot be reached: check memory.url and that it runs"),

@@ -40,19 +40,26 @@ class Retry:
     """Not now. `after`: seconds the platform asks for; `None` leaves it to us.
 
     `everyone` says that the platform wants quiet from all of us (a global 429): every conversation of that platform
-    waits, and the try is not held against this reply.
+    waits, and the try is not held against this reply. `moved_to`: the conversation goes on under this name, and is
+    moved there with all that waits for it.
     """
 
     after: float | None = None
     reason: str = ""
     everyone: bool = False
+    moved_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Never: the reply goes to the dead letters with this reason."""
+    """Never: the reply goes to the dead letters with this reason.
+
+    `unread`: there is nobody to read it (we were blocked, or taken out of the group); it is no dead letter then,
+    because nothing is to be mended.
+    """
 
     reason: str
+    unread: bool = False
 
 
 Outcome = Delivered | Retry | Dropped

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bot.memory import MemoryFault
+from bot.memory import InUse, MemoryFault
 
 
 class FileLock:
     """Held from creation to `release`; the system lets go of it when the process dies, however it dies."""
 
     def __init__(self, path: Path) -> None:
-        """Take the lock beside `path`. Raises `MemoryFault` if another process has it or it cannot be made."""
+        """Take the lock beside `path`. Raises `InUse` if another process has it, `MemoryFault` if it cannot be made."""
         try:
             self._file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         except OSError as error:
@@ -23,7 +23,7 @@ class FileLock:
             _lock(self._file)
         except OSError:
             os.close(self._file)
-            raise MemoryFault(
+            raise InUse(
                 "the database is locked by another process of this program; stop that one, or use PostgreSQL, "
                 "which many processes may share"
             ) from None

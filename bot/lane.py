@@ -18,9 +18,12 @@ from bot.database import again, fault, seconds
 from bot.delivery import Pauses
 from bot.memory import MemoryFault
 from bot.outbox import Finished, Handed, Leased, Terms
+from bot.store_tables import conversation
 
 GROUP = 256
 _ATTEMPTS = 4
+# What is written and taken away again to see whether the database takes anything: about as much as a turn.
+_TRIAL_BYTES = 32_768
 ENDED = "the memory is closed: the program is stopping"
 
 
@@ -150,7 +153,8 @@ class Lane:
             else:
                 self._failed(group, error)
             return
-        self.fault = None
+        if self.fault is not None and (new or self._can_write()):
+            self.fault = None
         self._held -= {item.leased.id for item in group if isinstance(item, Finished)}
         self._held |= {leased.id for leased in handed.leased}
         if take or handed.more:
@@ -198,13 +202,34 @@ class Lane:
                 if attempt == _ATTEMPTS or not again(error):
                     raise
 
+    def _can_write(self) -> bool:
+        """Whether there is room for a turn again: a commit that had little or nothing to write does not show it."""
+        trial = f"trial {self._owner}"
+        away = sa.delete(conversation).where(conversation.c.person == trial)
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(away)  # a process that died in between left it
+                connection.execute(sa.insert(conversation).values(person=trial, state="x" * _TRIAL_BYTES, at=0.0))
+            with self._engine.begin() as connection:
+                connection.execute(away)
+        except Exception as error:
+            self.fault = str(fault(error))
+            return False
+        return True
+
     def _failed(self, group: Sequence[Waiting | Finished], error: Exception) -> None:
         """Tell those who wait, keep what must still be recorded, and let the database rest for a tick."""
         plain = fault(error)
         self.fault = str(plain)
+        left = [item for item in group if isinstance(item, Waiting)]
+        names = {item.arrived.conversation for item in left}
         with self._wake:
+            # What a person wrote after an event that comes again must come again as well, else it would be before it.
+            left += (i for i in self._queue if isinstance(i, Waiting) and i.arrived.conversation in names)
+            gone = {id(item) for item in left}
+            self._queue = deque(item for item in self._queue if id(item) not in gone)
             self._queue.extendleft(item for item in reversed(group) if isinstance(item, Finished))
-            self._call(_tell_fault, [item.told for item in group if isinstance(item, Waiting)], plain)
+            self._call(_tell_fault, [item.told for item in left], plain)
             if self._ending and not any(isinstance(item, Waiting | Job) for item in self._queue):
                 # Nobody waits any more; what was not recorded is sent again after the lease.
                 self._queue.clear()

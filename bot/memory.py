@@ -15,6 +15,14 @@ class MemoryFault(Exception):
     """The store cannot be opened or written; the text says what to do and holds no password."""
 
 
+class InUse(MemoryFault):
+    """Another process of this program works on the embedded database."""
+
+
+class Busy(Exception):
+    """The inbox is full, or the program is stopping: nothing was kept, the platform should deliver again later."""
+
+
 class Memory(Protocol):
     """Conversations by person; one message is one transaction."""
 

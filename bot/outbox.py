@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.dead_letter import letter
 from bot.delivery import Dropped, Later, Outcome, Outgoing, Pauses, Retry, settle
-from bot.store_tables import conversation, dead, outbox
+from bot.store_tables import conversation, dead, moved, outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ _BORN = sa.select(outbox.c.id, outbox.c.conversation).where(
 def erase(connection: sa.Connection, names: Iterable[str]) -> None:
     """Delete replies and dead letters of locked conversations; what is being sent now is erased after this try."""
     mine = {"names": list(names)}
+    connection.execute(sa.delete(moved).where(moved.c.moved_to.in_(_names)), mine)
     connection.execute(sa.delete(dead).where(dead.c.conversation.in_(_names)), mine)
     connection.execute(sa.delete(outbox).where(outbox.c.conversation.in_(_names), outbox.c.owner.is_(None)), mine)
     connection.execute(sa.update(outbox).where(outbox.c.conversation.in_(_names)).values(erase=1), mine)
@@ -129,7 +130,7 @@ def finish(
         if isinstance(verdict, Later) and kept:
             later.append({"row": row, "until": verdict.due, "tried": verdict.tries})
             continue
-        if isinstance(verdict, Dropped) and kept:
+        if isinstance(verdict, Dropped) and kept and not verdict.unread:
             undelivered.append(letter("reply", reply.conversation, reply.key, reply.body, verdict.reason))
         gone.append(row)
         freed.add(reply.conversation)

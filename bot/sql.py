@@ -25,7 +25,7 @@ class SqlMemory:
     @classmethod
     async def open(cls, url: str) -> SqlMemory:
         """Open the database and bring its tables up to date. Raises `MemoryFault` in plain words."""
-        store = Store(url, _no_work, _no_send, owner=f"{socket.gethostname()}/chat")
+        store = Store(url, _no_work, _no_send, owner=f"{socket.gethostname()}/chat", in_flight=0)
         await store.start()
         return cls(store)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Literal, TypeVar
@@ -22,20 +22,17 @@ from bot import store_chores as chores
 from bot.commit import Arrived, Work
 from bot.database import fault, file_of, open_database, seconds
 from bot.dead_letter import DeadLetter, storable
-from bot.delivery import Pauses, Send, deliver
+from bot.delivery import Pauses, Retry, Send, deliver
 from bot.file_lock import FileLock
 from bot.lane import ENDED, Clock, Job, Lane, Waiting
-from bot.memory import MemoryFault
+from bot.memory import Busy, MemoryFault
+from bot.moving import Moves, Moving, purge_moved
 from bot.outbox import Finished, Leased
 from bot.store_chores import Depth
 from bot.store_tables import migrate
 
 T = TypeVar("T")
 __all__ = ["Busy", "Clock", "Depth", "Store", "Work"]
-
-
-class Busy(Exception):
-    """The inbox is full, or the program is stopping: nothing was kept, the platform should deliver again later."""
 
 
 class Store:
@@ -54,18 +51,22 @@ class Store:
         in_flight: int = 64,
         lease: float = 30.0,
         tick: float = 0.25,
+        moving: Moving | None = None,
     ) -> None:
         """Touch nothing yet.
 
         `owner` names this replica: no other that runs may have the same name; one that starts again under its old
         name takes up its replies at once. `clock` (seconds since 1970): left out, the server's own on PostgreSQL.
         `lanes`: writer threads; SQLite always has one. `waiting`: events not yet durable before `Busy`.
-        `in_flight`: replies sent at a time. `lease`: seconds a reply is ours; a send may take 0.6 of it.
-        `tick`: seconds between looks for what is due.
+        `in_flight`: replies sent at a time; with 0 none is, those that wait are left to others.
+        `lease`: seconds a reply is ours; a send may take 0.6 of it.
+        `tick`: seconds between looks for what is due. `moving`: what a move means, where conversations
+        move.
         """
         self._url, self._work, self._send, self._owner, self._clock = url, work, send, owner, clock
         self._count, self._waiting, self._in_flight = max(1, lanes), waiting, in_flight
         self._lease, self._tick = lease, tick
+        self.moves = Moves(self.do, moving, patience=lease, tick=tick)
         self._lanes: list[Lane] = []
         self._sends: set[asyncio.Task[None]] = set()
         self._inbox = 0
@@ -90,7 +91,7 @@ class Store:
                 loop=asyncio.get_running_loop(),
                 sending=self._begin,
                 pauses=pauses,
-                room=max(1, self._in_flight // count),
+                room=self._in_flight and max(1, self._in_flight // count),
                 lease=self._lease,
                 tick=self._tick,
                 clock=self._clock,
@@ -121,9 +122,10 @@ class Store:
         await asyncio.gather(*(asyncio.to_thread(lane.end, max(2.0, end - time.monotonic())) for lane in lanes))
         self._release()
 
-    async def submit(self, event: str, conversation: str, payload: str) -> Literal["new", "seen"]:
+    async def submit(self, event: str, conversation: str, payload: str, *, erases: str = "") -> Literal["new", "seen"]:
         """Answer an event once. Returns when its turn is durable: "new", or "seen" if it was taken before.
 
+        `erases`: a text; the conversation's failed events whose payload holds it are deleted in the same commit.
         A turn that fails is "new" as well: its event is a dead letter, and the next one is answered. Raises `Busy`,
         `MemoryFault` (nothing was kept; deliver again), `ValueError` for a name no database can keep.
         """
@@ -132,7 +134,7 @@ class Store:
         for name in (event, conversation):
             storable(name)
         told: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._lane(conversation).put(Waiting(Arrived(event, conversation, payload), told))
+        self._lane(conversation).put(Waiting(Arrived(event, conversation, payload, erases), told))
         self._inbox += 1
         told.add_done_callback(self._left)
         return "new" if await told else "seen"
@@ -155,6 +157,24 @@ class Store:
         found: T | None = await self._ask(self._lane(conversation), run)
         return found
 
+    async def note(self, names: Sequence[str]) -> None:
+        """Keep names for `noted`, as long as event ids are kept."""
+        for name in names:
+            storable(name)
+        await self._ask(self._lane(""), lambda connection, now: chores.note(connection, now, names))
+
+    async def noted(self, name: str) -> bool:
+        """Whether this or another replica noted `name` before; never an event's id."""
+        storable(name)
+        return bool(await self._ask(self._lane(""), lambda connection, _: chores.noted(connection, name)))
+
+    async def do(self, conversation: str, job: Callable[[sa.Connection, float], Any]) -> Any:
+        """Do something else in a transaction of its own, in its place in the conversation's line.
+
+        `job` gets the connection and the time (seconds since 1970); its result is returned. Raises `MemoryFault`.
+        """
+        return await self._ask(self._lane(conversation), job)
+
     async def forget(self, conversation: str) -> None:
         """Erase a conversation: state, replies, dead letters. Event ids stay; they name no one."""
         await self._ask(self._lane(conversation), lambda connection, _: chores.forget(connection, conversation))
@@ -176,6 +196,7 @@ class Store:
         if idle is None:
             return gone
         gone += await self._steps(lambda connection, _: chores.purge_dead(connection, idle))
+        gone += await self._steps(lambda connection, _: purge_moved(connection, idle))
         place: str | None = ""
         while place is not None:
             step = partial(chores.purge_conversations, before=idle, after=place)
@@ -194,6 +215,11 @@ class Store:
         """How much waits, for measurements; raises `MemoryFault` where the database does not answer."""
         outbox, oldest, letters = await self._ask(self._lane(""), chores.depth)
         return Depth(self._inbox, len(self._sends), outbox, oldest, letters)
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other process can work on this database: an SQLite file is ours while we run."""
+        return self._engine is not None and self._engine.dialect.name == "sqlite"
 
     @property
     def fault(self) -> str | None:
@@ -243,6 +269,8 @@ class Store:
         outcome = await deliver(leased.outgoing, self._send, deadline)
         with suppress(MemoryFault):  # the lane has ended: the reply is sent again after its lease
             lane.put(Finished(leased, outcome))
+            if isinstance(outcome, Retry) and outcome.moved_to:
+                await self.moves.follow(leased.outgoing.conversation, outcome.moved_to)
 
     async def _ask(self, lane: Lane, run: Callable[[sa.Connection, float], Any]) -> Any:
         told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +58,18 @@ def export(connection: sa.Connection, name: str) -> dict[str, Any]:
         "waiting": [dict(found) for found in connection.execute(replies.order_by(outbox.c.id)).mappings()],
         "dead": [dict(found) for found in connection.execute(letters.order_by(dead.c.id)).mappings()],
     }
+
+
+def note(connection: sa.Connection, now: float, names: Sequence[str]) -> None:
+    """Keep names as if they were events taken; they are purged with them."""
+    if names:
+        remembered = insert(connection, event).on_conflict_do_nothing()
+        connection.execute(remembered, [{"id": name, "at": int(now)} for name in sorted(names)])
+
+
+def noted(connection: sa.Connection, name: str) -> bool:
+    """Whether `name` is kept."""
+    return connection.execute(sa.select(event.c.id).where(event.c.id == name)).first() is not None
 
 
 def purge_events(connection: sa.Connection, before: float) -> int:

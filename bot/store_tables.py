@@ -52,6 +52,22 @@ dead = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("at", sa.Double, nullable=False),
 )
+# Conversations that go on under another name, so that what still comes under the old one is heard there.
+moved = sa.Table(
+    "moved",
+    tables,
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("moved_to", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+)
+# What only one replica may do at a time: who does it, and until when at the latest (seconds since 1970).
+duty = sa.Table(
+    "duty",
+    tables,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("until", sa.Double, nullable=False),
+)
 migration = sa.Table("migration", tables, sa.Column("number", sa.Integer, primary_key=True))
 
 _POSTGRES_LOCK = 7_310_501
@@ -88,7 +104,14 @@ def _outbox(run: Callable[[str], object], serial: str, now: float, dialect: str)
         run("ALTER TABLE conversation SET (fillfactor = 70)")
 
 
-MIGRATIONS: tuple[Callable[[Callable[[str], object], str, float, str], None], ...] = (_first, _outbox)
+def _moved(run: Callable[[str], object], serial: str, now: float, dialect: str) -> None:
+    """Conversations change their names, and replicas agree on who does what only one of them may."""
+    run("CREATE TABLE moved (person TEXT NOT NULL PRIMARY KEY, moved_to TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)")
+    run("CREATE INDEX moved_to ON moved (moved_to)")
+    run("CREATE TABLE duty (name TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL, until DOUBLE PRECISION NOT NULL)")
+
+
+MIGRATIONS: tuple[Callable[[Callable[[str], object], str, float, str], None], ...] = (_first, _outbox, _moved)
 VERSION = len(MIGRATIONS)
 
 
