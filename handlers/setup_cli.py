@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from handlers.calls import FAILURE, Config, fail, settings_of
 
 
-def _set_up(platform: str, config: Path | None) -> None:
+def _set_up(platform: str, config: Path | None, **how: bool) -> None:
     import asyncio
 
     from handlers import platforms
@@ -18,9 +20,10 @@ def _set_up(platform: str, config: Path | None) -> None:
     settings = settings_of(config)
     if platform not in settings.platforms:
         fail(f"{platform} is not configured: see [{platform}] in config.example.toml")
+    work: Callable[..., Coroutine[Any, Any, Sequence[platforms.Finding]]]
     work = platforms.set_up_line if platform == "line" else platforms.set_up_telegram
     try:
-        found = asyncio.run(work(settings))
+        found = asyncio.run(work(settings, **how))
     except (LineFault, ValueError) as fault:
         fail(str(fault))
     for one in found:
@@ -29,6 +32,14 @@ def _set_up(platform: str, config: Path | None) -> None:
         raise typer.Exit(FAILURE)
 
 
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Take the webhook away from another host, or tell Telegram the secret token again; without it, setup "
+        "refuses the one and leaves out the other.",
+    ),
+]
 line_app = typer.Typer(help="LINE.", no_args_is_help=True, rich_markup_mode=None)
 telegram_app = typer.Typer(help="Telegram.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -45,9 +56,9 @@ def line_only() -> None:
 
 
 @telegram_app.command("setup")
-def telegram_set_up(config: Config = None) -> None:
+def telegram_set_up(config: Config = None, force: Force = False) -> None:
     """Set commands, descriptions and the way updates come."""
-    _set_up("telegram", config)
+    _set_up("telegram", config, force=force)
 
 
 @telegram_app.callback()

@@ -22,6 +22,7 @@ from handlers.telegram_table import table
 __all__ = ["SECRET_HEADER", "Heard", "TelegramClient", "from_telegram", "to_telegram", "verify"]
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name
+SECRET_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,256}")
 MOST_TEXT = 4096  # characters of a message; counted here with markup and in UTF-16 units, which is never less
 MOST_CALLBACK_BYTES = 64
 MOST_BUTTONS = 100

@@ -31,6 +31,14 @@ MOST_UPDATES = 100
 # A send waits this long for its turn itself; beyond, the row goes back to the queue.
 PATIENCE_SECONDS = 3.0
 AFTER_REFUSAL_SECONDS = 60.0
+# A chat that has another number: the conversation is moved there at once; this is for when that fails.
+AFTER_MOVE_SECONDS = 5.0
+# What Telegram says where nobody can read a reply, however sound it is. In capitals are names of its own.
+_NOBODY = (
+    "chat not found", "user is deactivated", "group chat was deactivated", "no rights to send", "not enough rights",
+    "message thread not found", "peer_id_invalid", "chat_write_forbidden", "chat_restricted", "chat_admin_required",
+    "topic_closed", "topic_deleted", "user_is_blocked",
+)  # fmt: skip
 # These log whole addresses, of which the token is a part, and whole answers; what matters of both is in the outcome.
 _TALKATIVE = ("httpx", "httpcore", "telegram")
 
@@ -56,7 +64,6 @@ class TelegramClient:
         self._sleep = sleep
         self._pace = pace or Pace(clock)
         self._read_seconds = read_seconds
-        self._moved: dict[int, int] = {}
         self._bot: Bot | None = None
         self._requests: tuple[HTTPXRequest, HTTPXRequest] | None = None
 
@@ -123,26 +130,15 @@ class TelegramClient:
     async def make(self, call: Mapping[str, Any]) -> Outcome:
         """Make one call of `to_telegram`; never raises but when cancelled.
 
-        A chat that became a supergroup is written to under its new number at once. After a time-out it is unknown
-        whether the message arrived; it is tried again, so a person may see it twice (Telegram has no means
-        against it).
+        A chat that became a supergroup has another number: the outcome says where its conversation goes on. After a
+        time-out it is unknown whether the message arrived; it is tried again, so a person may see it twice (Telegram
+        has no means against it).
         """
         params = dict(call.get("params") or {})
         chat = params.pop("chat_id", None)
         text = params.pop("text", None)
         if call.get("method") != "sendMessage" or type(chat) is not int or not isinstance(text, str):
             return Dropped(f"no call this program makes: {call.get('method')!r}")
-        outcome = await self._send(self._moved.get(chat, chat), text, params)
-        if isinstance(outcome, int):
-            self._moved[chat] = outcome
-            params.pop("message_thread_id", None)
-            outcome = await self._send(outcome, text, params)
-        return Dropped("the chat moved again and again") if isinstance(outcome, int) else outcome
-
-    async def _send(self, chat: int, text: str, params: dict[str, Any]) -> Outcome | int:
-        """What became of one try, or the number of the chat that took this one's place."""
-        from telegram.error import ChatMigrated
-
         wait = self._pace.book(chat, PATIENCE_SECONDS)
         if wait > PATIENCE_SECONDS:
             return self._later(wait, "too many messages for now")
@@ -152,26 +148,29 @@ class TelegramClient:
                 return self._later(held, "too many messages for now")
         try:
             await self.bot.send_message(chat, text, api_kwargs=params)
-        except ChatMigrated as error:
-            return error.new_chat_id
         except Exception as error:
             return self._failed(error, chat)
         return Delivered()
 
     def _failed(self, error: Exception, chat: int) -> Outcome:
         """What an error means for the message."""
-        from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter
+        from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter
 
+        said = str(error).lower()
         match error:
+            case ChatMigrated():
+                return Retry(AFTER_MOVE_SECONDS, "the chat has another number now", moved_to=f"tg:{error.new_chat_id}")
             case RetryAfter():
                 seconds = retry_after(error)
                 self._pace.halt(chat, seconds)
                 return self._later(seconds, "too many requests")
-            case BadRequest() if "message is not modified" in str(error).lower():
+            case BadRequest() if "message is not modified" in said:
                 return Delivered()
-            case Forbidden() | BadRequest():
-                # Blocked, deactivated, kicked, chat not found, no right to write: no later try can succeed.
-                return Dropped(self.plain(error))
+            case Forbidden() if said.startswith("forbidden: "):
+                # Blocked, deactivated, kicked: no later try can succeed. Others who forbid (a proxy) say it otherwise.
+                return Dropped(self.plain(error), unread=True)
+            case BadRequest() if error.__cause__ is None:
+                return Dropped(self.plain(error), unread=any(part in said for part in _NOBODY))
             case InvalidToken() | Conflict():
                 return Retry(AFTER_REFUSAL_SECONDS, f"refused: {error.__class__.__name__}")
         return Retry(None, error.__class__.__name__)

@@ -7,9 +7,11 @@ heard at all: a command, a mention, an answer to one of its messages, a tapped b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any, Literal
 
 from bot.message import Message
@@ -31,6 +33,11 @@ COMMANDS = ("start", "help", "restart", "cancel", "lang", "forget", "export")
 # /lang with one of these is that language at once; any other word after it is read as text.
 LANGUAGES = {"zh": "zh-Hant", "zh-hant": "zh-Hant", "zh-tw": "zh-Hant", "vi": "vi", "en": "en", "th": "th", "ja": "ja"}
 GROUPS = ("group", "supergroup")
+# What a link to the bot may carry, as in t.me/<bot>?start=category-skincare: the same as the button of that name.
+LINKS = ("goal", "category", "market", "language", "topic")
+_LINK = re.compile(r"([a-z]+)-([A-Za-z0-9_-]{1,48})")
+# People may edit for so long. Telegram also tells of an "edit" when somebody reacts to a message, however old it is.
+EDITABLE = timedelta(hours=48)
 # An administrator who writes in the group's name comes as this account, which is marked as a bot.
 ANONYMOUS_ADMIN = 1087968824
 MOST_ID = 2**63
@@ -40,11 +47,13 @@ MOST_ID = 2**63
 class Heard:
     """One update that is meant for us.
 
-    `event_id` is the same whenever Telegram repeats the update. `conversation` is the lane and the owner of the
+    `event_id` is the same whenever Telegram repeats the update, and for an edit that leaves the words as they were;
+    it tells nothing of them. `conversation` is the lane and the owner of the
     brief: the chat, so one person's texts and taps share it, and so do the members of a group. `writer` is who
     wrote it (`tg:<id>`), which differs from the conversation in a group. `sent_at` is Telegram's time, or the
     time of receipt where it gives none (taps). `edited`: the text replaces an earlier one. `payload` is what a
-    deep link carried. `moved_to` is the conversation that takes this one's place (kind `migrated`).
+    deep link carried. `moved_to` is the conversation that takes this one's place (kind `migrated`, told in either
+    chat).
     """
 
     event_id: str
@@ -146,16 +155,20 @@ def _message(
     if not chat_id or not (group or chat.get("type") == "private"):
         return None
     sent_at = _time(told.get("edit_date") if edited else told.get("date"), received_at)
-    if moved := _id(told.get("migrate_to_chat_id")):
-        conversation = f"tg:{chat_id}"
-        return Heard(event_id, conversation, "migrated", chat_id, sent_at, group=True, moved_to=f"tg:{moved}")
+    there, old = _id(told.get("migrate_to_chat_id")), _id(told.get("migrate_from_chat_id"))
+    message_id = _id(told.get("message_id"))
+    if there or old:
+        was, now = (chat_id, there) if there else (old or 0, chat_id)
+        return Heard(
+            event_id, f"tg:{was}", "migrated", was, sent_at, message_id=message_id, group=True, moved_to=f"tg:{now}"
+        )
     if told.get("is_automatic_forward") or (writer.get("is_bot") and writer.get("id") != ANONYMOUS_ADMIN):
         return None
     kind: Kind | None = "text" if isinstance(told.get("text"), str) else None
     kind = kind or next((found for key, found in CONTENTS.items() if key in told), None)
     raw = told.get("text") if kind == "text" else told.get("caption")
     raw = raw if isinstance(raw, str) else ""
-    if kind is None or (edited and not raw):
+    if kind is None or (edited and (not raw or received_at - _time(told.get("date"), received_at) > EDITABLE)):
         return None
     ours, rest = _mentions(raw, told.get("entities" if kind == "text" else "caption_entities"), bot_username, bot_id)
     command, other, argument = _command(rest, bot_username)
@@ -165,13 +178,16 @@ def _message(
     if kind == "text" and command:
         kind, text, pressed, payload = _ordered(command, _clean(argument))
     album = _text(told.get("media_group_id"))
-    if album and not text:
+    if raw and message_id is not None:
+        # A reaction to a message, among other things, is told as an edit that leaves its words as they were.
+        event_id = _event(bot_id, chat_id, message_id, raw)
+    elif album and not raw:
         # Ten pictures sent as one are ten updates; under one event id they get one answer.
-        event_id = f"tg:{bot_id}:album:{chat_id}:{album[:64]}"
+        event_id = _event(bot_id, chat_id, "album", album)
     return Heard(
         event_id, f"tg:{chat_id}", kind, chat_id, sent_at, text, pressed,
         language_hint=_text(writer.get("language_code")) or None, writer=_person(writer),
-        message_id=_id(told.get("message_id")), thread_id=_thread(told), group=group, edited=edited, payload=payload,
+        message_id=message_id, thread_id=_thread(told), group=group, edited=edited, payload=payload,
     )  # fmt: skip
 
 
@@ -186,7 +202,12 @@ def _ordered(command: str, argument: str) -> tuple[Kind, str, str | None, str | 
         return "forget", "/forget", None, None
     if command == "export":
         return "export", "/export", None, None
-    return "text", f"/{command}", None, (argument or None) if command == "start" else None
+    if command != "start":
+        return "text", f"/{command}", None, None
+    link = _LINK.fullmatch(argument)
+    if link and link[1] in LINKS:
+        return "press", "", press(link[1], link[2]), argument
+    return "text", "/start", None, argument or None
 
 
 def _command(text: str, bot_username: str) -> tuple[str, bool, str]:
@@ -242,6 +263,12 @@ def _thread(message: Mapping[Any, Any]) -> int | None:
 def _person(writer: Mapping[Any, Any]) -> str | None:
     number = _id(writer.get("id"))
     return f"tg:{number}" if number else None
+
+
+def _event(bot_id: int, *parts: object) -> str:
+    """An event id of what is the same; whoever reads it learns nothing of the parts."""
+    whole = "\0".join(map(str, parts)).encode("utf-8", "surrogatepass")
+    return f"tg:{bot_id}:{sha256(whole).hexdigest()[:32]}"
 
 
 def _mapping(value: object) -> Mapping[Any, Any]:

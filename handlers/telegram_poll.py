@@ -102,6 +102,8 @@ class Poller:
         """Keep a batch; returns the offset that confirms what is kept, and sets the pause if something is not."""
         numbers = [_number(update) for update in found]
         lanes: dict[str, list[tuple[int, Heard]]] = {}
+        # A chat that takes another's place is submitted in one lane with it, behind what was said before.
+        places: dict[str, str] = {}
         for number, update in zip(numbers, found, strict=True):
             if number is None or number in self._kept:
                 continue
@@ -109,7 +111,10 @@ class Poller:
             if heard is None:
                 self._kept.add(number)
             else:
-                lanes.setdefault(heard.conversation, []).append((number, heard))
+                lane = places.get(heard.conversation, heard.conversation)
+                if heard.moved_to:
+                    places[heard.moved_to] = lane
+                lanes.setdefault(lane, []).append((number, heard))
         failed = await asyncio.gather(*(self._lane(lane) for lane in lanes.values()))
         known = sorted(number for number in numbers if number is not None)
         left = [number for number in known if number not in self._kept]

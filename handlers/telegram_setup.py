@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
+from handlers.finding import Finding
 from handlers.telegram_client import ALLOWED_UPDATES, TelegramClient
 from knowledge.strict_yaml import read
 
@@ -38,15 +40,6 @@ class Texts:
     commands: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: whether it is well, what it is, and what to do about it."""
-
-    well: bool
-    what: str
-    text: str
-
-
 def shipped_texts() -> tuple[Texts, ...]:
     """The texts that come with the program."""
     data, faults = read(TEXTS, TEXTS.name)
@@ -67,19 +60,37 @@ async def set_up(
     """Bring the bot to what is wanted; returns what was changed, a line each, empty if all was so already.
 
     Reads first and changes only what differs. Telegram never tells the secret token it has, so a new one is set
-    when the address changes, when it was lately refused, or with `force`. Raises `SetupFault`.
+    when the address changes, when it was lately refused, or with `force`. `webhook_url` is our own address, in either
+    mode. A webhook at another host, where perhaps another program relies on it, is only taken away with `force`.
+    Raises `SetupFault`; then nothing was changed, or what was changed before the connection failed.
     """
     if mode == "webhook" and not (webhook_url.startswith("https://") and secret_token):
         raise SetupFault("a Telegram webhook needs server.public_url with https:// and telegram.secret_token")
     try:
-        changed: list[str] = []
-        for entry in shipped_texts() if texts is None else texts:
-            changed += await _show(client, entry)
-        return changed + await _receive(client, mode, webhook_url, secret_token, force)
+        info = await client.bot.get_webhook_info()
+        if info.url and not force and _host(info.url) != _host(webhook_url):
+            instead = f"be sent to {webhook_url}" if mode == "webhook" else "be polled from here"
+            raise SetupFault(
+                f"Telegram sends this bot's updates to {_host(info.url)}, which is not server.public_url; a program "
+                f"there would get nothing any more. To let them {instead} all the same: "
+                "kol-advisor telegram setup --force"
+            )
+        return await show(client, texts) + await _receive(client, info, mode, webhook_url, secret_token, force)
     except SetupFault:
         raise
     except Exception as error:
         raise SetupFault(_words(client, error)) from None
+
+
+async def show(client: TelegramClient, texts: tuple[Texts, ...] | None = None) -> list[str]:
+    """Set the commands and descriptions that differ, in every language; returns what was changed, a line each.
+
+    Raises the library's errors.
+    """
+    changed: list[str] = []
+    for entry in shipped_texts() if texts is None else texts:
+        changed += await _show(client, entry)
+    return changed
 
 
 async def _show(client: TelegramClient, entry: Texts) -> list[str]:
@@ -100,14 +111,15 @@ async def _show(client: TelegramClient, entry: Texts) -> list[str]:
     return changed
 
 
-async def _receive(client: TelegramClient, mode: Mode, url: str, secret: str, force: bool) -> list[str]:
+async def _receive(
+    client: TelegramClient, info: WebhookInfo, mode: Mode, url: str, secret: str, force: bool
+) -> list[str]:
     """The webhook, or none for polling; updates that wait at Telegram are kept in either case."""
-    info = await client.bot.get_webhook_info()
     if mode == "polling":
         if not info.url:
             return []
         await client.bot.delete_webhook(drop_pending_updates=False)
-        return [f"webhook removed (was {info.url})"]
+        return [f"webhook removed (was at {_host(info.url)})"]
     refused = any(code in (info.last_error_message or "") for code in _REFUSED)
     same = info.url == url and set(info.allowed_updates) == set(ALLOWED_UPDATES)
     if same and info.max_connections == MOST_CONNECTIONS and not refused and not force:
@@ -119,7 +131,14 @@ async def _receive(client: TelegramClient, mode: Mode, url: str, secret: str, fo
         drop_pending_updates=False,
         secret_token=secret,
     )
-    return [f"webhook set to {url}"]
+    if info.url == url:
+        return [f"webhook set to {url} again, with the secret token"]
+    return [f"webhook set to {url}" + (f" (was at {_host(info.url)})" if info.url else "")]
+
+
+def _host(url: str) -> str:
+    """Where an address leads; its path may hold a secret of somebody's."""
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
 async def examine(client: TelegramClient, mode: Mode, webhook_url: str, now: datetime) -> list[Finding]:
@@ -177,10 +196,11 @@ async def _commands(client: TelegramClient) -> list[Finding]:
 def _address(info: WebhookInfo, mode: Mode, url: str) -> Finding:
     what, way_out = "telegram webhook", "run kol-advisor telegram setup"
     if mode == "polling":
-        set_to = f"is set ({info.url}), so polling gets nothing: {way_out}"
+        set_to = f"is set (at {_host(info.url)}), so polling gets nothing: {way_out}"
         return Finding(not info.url, what, set_to if info.url else "none, updates are polled")
     if info.url != url:
-        return Finding(False, what, f"is {info.url or 'not set'}, should be {url}: {way_out}")
+        there = "not set" if not info.url else f"at {_host(info.url)}" if _host(info.url) != _host(url) else info.url
+        return Finding(False, what, f"is {there}, should be {url}: {way_out}")
     if missing := set(ALLOWED_UPDATES) - set(info.allowed_updates):
         return Finding(False, what, f"does not send {', '.join(sorted(missing))}: {way_out}")
     return Finding(True, what, f"is {url}")

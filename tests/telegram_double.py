@@ -1,7 +1,8 @@
 """A double of the Bot API on loopback that enforces the rules the real server is documented to have.
 
-Tokens, update confirmation, one poller at a time, flood limits (by the test's clock), blocked, unknown and migrated
-chats, taps that can be answered once and in time, HTML, lengths, bytes. Delivery to a webhook: `telegram_push`.
+Tokens, update confirmation, one poller at a time, flood limits (by the test's clock), blocked, unknown, left and
+migrated chats, taps that can be answered once and in time, HTML, lengths, bytes, webhook ports. Delivery to a webhook:
+`telegram_push`.
 Every body is checked against the published schema where that is present; what it finds is kept in `faults`.
 """
 
@@ -16,6 +17,7 @@ from contextlib import asynccontextmanager
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -69,7 +71,9 @@ class Telegram:
         self.sent: list[dict[str, Any]] = []
         self.faults: list[str] = []
         self.limits: dict[str, tuple[int, float]] = {"private": (5, 3.0), "group": (20, 60.0), "all": (30, 1.0)}
+        self.conflicts = 0  # polls that ended another that was still going on
         self.blocked: set[int] = set()
+        self.left: set[int] = set()
         self.unknown: set[int] = set()
         self.migrated: dict[int, int] = {}
         self.taps: dict[str, float] = {}
@@ -90,8 +94,9 @@ class Telegram:
     async def serving(self) -> AsyncIterator[Telegram]:
         """Listen on loopback while in the block."""
         app = web.Application()
-        app.router.add_route("*", "/bot{token}/{method}", self._handle)
-        runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
+        app.router.add_route("*", "/{before:.*}bot{token}/{method}", self._handle)
+        # A poll ends when who asked is gone, as at the real server.
+        runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None, handler_cancellation=True)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
@@ -130,6 +135,7 @@ class Telegram:
             raise Refusal(409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook first")
         if self._poller is not None:
             self._poller.set()  # the later one wins, as at the real server
+            self.conflicts += 1
         mine = self._poller = asyncio.Event()
         offset = params.get("offset")
         self.asked.append(offset)
@@ -202,6 +208,8 @@ class Telegram:
             )
         if chat in self.blocked:
             raise Refusal(403, "Forbidden: bot was blocked by the user")
+        if chat in self.left:
+            raise Refusal(403, "Forbidden: bot was kicked from the supergroup chat")
         if chat in self.unknown:
             raise Refusal(400, "Bad Request: chat not found")
 
@@ -233,6 +241,8 @@ class Telegram:
         secret = params.get("secret_token", "")
         if not params["url"].startswith("https://"):
             raise Refusal(400, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook")
+        if (urlsplit(params["url"]).port or 443) not in (80, 88, 443, 8443):
+            raise Refusal(400, "Bad Request: bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443")
         if secret and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret):
             raise Refusal(400, "Bad Request: secret token contains unallowed characters")
         self.webhook = {key: params[key] for key in ("url", "max_connections", "allowed_updates") if key in params}

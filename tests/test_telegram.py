@@ -53,6 +53,36 @@ def test_updates_are_heard(case: dict[str, Any]) -> None:
     assert heard.message().pressed == heard.press
 
 
+def said(number: int, text: str, *, edited: bool = False, message_id: int = 7, chat: int = 55) -> dict[str, Any]:
+    """An update: words in a private chat, new or edited."""
+    at = int(NOW.timestamp()) - 60
+    message = {"message_id": message_id, "date": at, "chat": {"id": chat, "type": "private"}, "text": text}
+    return {"update_id": number, "edited_message" if edited else "message": message}
+
+
+def test_an_edit_that_leaves_the_words_is_the_same_event() -> None:
+    """Telegram tells of one when somebody reacts to a message; it must not be answered again."""
+    first = hear(said(1, "再加10萬"))
+    assert hear(said(2, "再加10萬", edited=True)).event_id == first.event_id
+    assert hear(said(1, "再加10萬")) == first
+    others = [hear(said(2, "再加20萬", edited=True)), hear(said(2, "再加10萬", message_id=8)),
+              hear(said(2, "再加10萬", chat=56)), hear(said(3, "再加10萬 ", edited=True))]  # fmt: skip
+    assert len({first.event_id, *(other.event_id for other in others)}) == 5
+    # It names nobody, and nobody's words.
+    assert re.fullmatch(r"tg:4242:[0-9a-f]{32}", first.event_id)
+
+
+def test_the_pictures_of_an_album_are_one_event() -> None:
+    def picture(number: int, **more: Any) -> Any:
+        message = {"message_id": number, "date": 1, "chat": {"id": 55, "type": "private"}, "photo": [{"file_id": "x"}]}
+        return hear({"update_id": number, "message": message | {"media_group_id": "1365"} | more})
+
+    assert picture(1).event_id == picture(2).event_id
+    assert (
+        len({picture(1).event_id, picture(3, caption="serum").event_id, picture(4, media_group_id="2").event_id}) == 3
+    )
+
+
 def test_a_lone_surrogate_is_replaced() -> None:
     update = json.loads('{"update_id":1,"message":{"chat":{"id":5,"type":"private"},"text":"a \\ud83d b"}}')
     assert hear(update).text == "a \ufffd b"

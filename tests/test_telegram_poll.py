@@ -31,26 +31,28 @@ def tap(number: int, chat: int = 55) -> dict[str, Any]:
     return {"update_id": number, "callback_query": query}
 
 
+def number_of(heard: Heard) -> int:
+    """The number of the update that `text` or `tap` made."""
+    return int(heard.callback_id or heard.message_id or 0)
+
+
 class Inbox:
     """Keeps what is submitted; fails as told; stops the poller when all that is expected has come."""
 
     def __init__(self, expected: int, stop: asyncio.Event, fail: Callable[[Heard, int], bool]) -> None:
-        self.kept: list[str] = []
-        self.tries: list[str] = []
+        self.kept: list[int] = []
+        self.tries: list[int] = []
         self._expected, self._stop, self._fail = expected, stop, fail
 
     async def submit(self, heard: Heard) -> None:
-        self.tries.append(heard.event_id)
+        number = number_of(heard)
+        self.tries.append(number)
         await asyncio.sleep(0)
-        if self._fail(heard, self.tries.count(heard.event_id)):
+        if self._fail(heard, self.tries.count(number)):
             raise OSError("inbox full")
-        self.kept.append(heard.event_id)
+        self.kept.append(number)
         if len(self.kept) == self._expected:
             self._stop.set()
-
-    @property
-    def numbers(self) -> list[int]:
-        return [int(event.rpartition(":")[2]) for event in self.kept]
 
 
 def polled(
@@ -88,9 +90,9 @@ def test_updates_are_kept_in_order_and_confirmed() -> None:
         double.add(*(text(number, chat=number % 3 + 1) for number in range(10, 260)))
 
     double, inbox, pauses = polled(more, 250)
-    assert sorted(inbox.numbers) == list(range(10, 260))
+    assert sorted(inbox.kept) == list(range(10, 260))
     for chat in range(3):
-        mine = [number for number in inbox.numbers if number % 3 == chat]
+        mine = [number for number in inbox.kept if number % 3 == chat]
         assert mine == sorted(mine)
     assert double.asked == [None, 110, 210]
     assert pauses == []
@@ -98,18 +100,43 @@ def test_updates_are_kept_in_order_and_confirmed() -> None:
 
 def test_a_text_and_a_tap_of_one_person_share_a_lane() -> None:
     _, inbox, _ = polled(lambda d: d.add(*(kind(n) for n in range(1, 21) for kind in [(text, tap)[n % 2]])), 20)
-    assert inbox.numbers == list(range(1, 21))
+    assert inbox.kept == list(range(1, 21))
+
+
+def test_a_chat_that_moves_is_kept_in_order_with_where_it_goes() -> None:
+    """Both updates tell of it; what is said in the new chat is submitted behind what was said in the old one."""
+
+    def service(number: int, chat: int, **more: int) -> dict[str, Any]:
+        update = text(number, chat)
+        del update["message"]["text"]
+        update["message"] |= {"chat": {"id": chat, "type": "supergroup" if chat < -(10**12) else "group"}, **more}
+        return update
+
+    def asked(number: int, chat: int) -> dict[str, Any]:
+        update = service(number, chat)
+        update["message"] |= {"text": "/help"}
+        return update
+
+    old, new = -5, -1_000_000_000_005
+    said = [asked(1, old), service(2, old, migrate_to_chat_id=new), service(3, new, migrate_from_chat_id=old),
+            asked(4, new), asked(5, -6)]  # fmt: skip
+
+    def fail(heard: Heard, tries: int) -> bool:
+        return number_of(heard) in (1, 2) and tries == 1
+
+    _, inbox, _ = polled(lambda d: d.add(*said), 5, fail=fail)
+    assert [number for number in inbox.kept if number != 5] == [1, 2, 3, 4]
 
 
 def test_what_cannot_be_kept_is_not_confirmed_and_comes_again_in_order() -> None:
     """Person 1's third update fails twice; person 2 goes on; nothing is kept twice or out of order."""
 
     def fail(heard: Heard, tries: int) -> bool:
-        return heard.event_id == "tg:4242:5" and tries <= 2
+        return number_of(heard) == 5 and tries <= 2
 
     double, inbox, pauses = polled(lambda d: d.add(*(text(n, chat=n % 2 + 1) for n in range(1, 11))), 10, fail=fail)
-    assert sorted(inbox.numbers) == list(range(1, 11))
-    assert [n for n in inbox.numbers if n % 2] == [1, 3, 5, 7, 9]
+    assert sorted(inbox.kept) == list(range(1, 11))
+    assert [n for n in inbox.kept if n % 2] == [1, 3, 5, 7, 9]
     assert len(inbox.kept) == len(set(inbox.kept))
     assert double.asked[1:3] == [5, 5]
     assert pauses == [1.0, 2.0]
@@ -118,7 +145,7 @@ def test_what_cannot_be_kept_is_not_confirmed_and_comes_again_in_order() -> None
 def test_what_says_nothing_and_what_is_broken_is_passed_over() -> None:
     strange = [{"update_id": 1, "telepathy": {}}, {"update_id": 2, "message": []}, {"no": 1}, text(3)]
     _, inbox, _ = polled(lambda d: d.add(*strange), 1)
-    assert inbox.numbers == [3]
+    assert inbox.kept == [3]
 
 
 def test_numbers_that_start_anew_are_not_lost() -> None:
@@ -139,7 +166,7 @@ def test_numbers_that_start_anew_are_not_lost() -> None:
             client.updates = updates  # type: ignore[assignment]
             double.add(text(900_000))
             await Poller(client, inbox.submit, "AdviserBot", 4242).run(stop)
-            assert inbox.numbers == [900_000, 3]
+            assert inbox.kept == [900_000, 3]
             assert asked == [None, 900_001, None]
 
     asyncio.run(main())
@@ -152,7 +179,7 @@ def test_errors_are_waited_out_longer_each_time() -> None:
         double.add(text(1))
 
     _, inbox, pauses = polled(prepare, 1)
-    assert inbox.numbers == [1]
+    assert inbox.kept == [1]
     assert pauses == [1, 2, 4, 8, 16, 30, 30]
 
 
@@ -163,7 +190,7 @@ def test_a_429_is_obeyed() -> None:
         double.add(text(1))
 
     _, inbox, pauses = polled(prepare, 1)
-    assert (inbox.numbers, pauses) == ([1], [17.0])
+    assert (inbox.kept, pauses) == ([1], [17.0])
 
 
 def test_a_webhook_in_the_way_is_waited_out() -> None:
@@ -176,7 +203,7 @@ def test_a_webhook_in_the_way_is_waited_out() -> None:
             double.webhook = {"url": ""}
 
     _, inbox, pauses = polled(prepare, 1, on_pause=on_pause)
-    assert (inbox.numbers, pauses) == ([1], [MOST_PAUSE_SECONDS] * 2)
+    assert (inbox.kept, pauses) == ([1], [MOST_PAUSE_SECONDS] * 2)
 
 
 def test_a_refused_token_is_waited_out_until_told_to_stop() -> None:

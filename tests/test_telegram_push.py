@@ -10,7 +10,7 @@ from aiohttp import web
 from handlers.telegram import SECRET_HEADER, Heard, from_telegram, verify
 from tests.telegram_push import Pusher
 from tests.test_telegram import NOW
-from tests.test_telegram_poll import tap, text
+from tests.test_telegram_poll import number_of, tap, text
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -49,24 +49,24 @@ def hearing(heard: list[Heard], status: Callable[[Heard], int] = lambda heard: 2
 
 def test_a_queue_waits_for_its_head_and_others_do_not() -> None:
     heard: list[Heard] = []
-    refusals = {"tg:4242:1": 3}
+    refusals = {1: 3}
 
     def status(this: Heard) -> int:
-        refusals[this.event_id] = refusals.get(this.event_id, 0) - 1
-        return 503 if refusals[this.event_id] >= 0 else 200
+        refusals[number_of(this)] = refusals.get(number_of(this), 0) - 1
+        return 503 if refusals[number_of(this)] >= 0 else 200
 
     async def work(pusher: Pusher, now: list[float]) -> None:
         pusher.add(text(1, 1), text(2, 1), tap(3, 1), text(4, 2))
         await pusher.pump()
         # At once and once more; the tap of the same person and the other person went through.
         assert pusher.log.count((1, 503)) == 2
-        assert sorted(this.event_id for this in heard) == ["tg:4242:3", "tg:4242:4"]
+        assert sorted(number_of(this) for this in heard) == [3, 4]
         for later, waiting in ((1.9, 2), (2.0, 2), (5.9, 2), (6.0, 0)):
             now[0] = later
             await pusher.pump()
             assert pusher.waiting == waiting, later
-        texts = [this.event_id for this in heard if this.chat_id == 1 and this.kind == "text"]
-        assert texts == ["tg:4242:1", "tg:4242:2"]
+        texts = [number_of(this) for this in heard if this.chat_id == 1 and this.kind == "text"]
+        assert texts == [1, 2]
 
     pushed(work, hearing(heard, status))
 

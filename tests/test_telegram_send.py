@@ -13,9 +13,12 @@ import pytest
 from aiohttp import web
 
 from bot.bubble import Bubble, Button
+from bot.conversation import Conversation
 from bot.delivery import Delivered, Dropped, Outcome, Outgoing, Retry
 from handlers.telegram import TelegramClient, to_telegram
+from handlers.telegram_moves import MOVING
 from handlers.telegram_pace import GROUP, OVERALL, PRIVATE, Pace, Window
+from knowledge.brief import Brief
 from tests.telegram_double import TOKEN, Telegram
 
 
@@ -82,11 +85,25 @@ def test_a_reply_arrives_as_it_was_built() -> None:
 
 @pytest.mark.parametrize(
     ("prepare", "reason"),
-    [(lambda d: d.blocked.add(55), "blocked"), (lambda d: d.unknown.add(55), "hat not found")],
+    [
+        (lambda d: d.blocked.add(55), "blocked"),
+        (lambda d: d.unknown.add(55), "hat not found"),
+        (lambda d: d.left.add(55), "kicked"),
+    ],
 )
 def test_a_chat_that_cannot_be_written_to_is_dropped(prepare: Callable[[Telegram], None], reason: str) -> None:
     outcome = outcome_of(prepare)
-    assert isinstance(outcome, Dropped) and reason in outcome.reason
+    assert isinstance(outcome, Dropped) and reason in outcome.reason and outcome.unread
+
+
+def test_a_reply_that_telegram_cannot_read_is_a_dead_letter() -> None:
+    async def work(double: Telegram, client: TelegramClient, clock: Clock) -> None:
+        call = json.loads(outgoing().body)
+        call["params"]["text"] = "<b>never closed"
+        outcome = await client.send(Outgoing("tg:55", "key", json.dumps(call), 0, 0.0))
+        assert isinstance(outcome, Dropped) and "parse entities" in outcome.reason and not outcome.unread
+
+    with_telegram(work)
 
 
 def _text(body: str, status: int) -> Callable[[web.Request], web.Response]:
@@ -101,7 +118,8 @@ async def _hang_up(request: web.Request) -> web.Response:
 
 @pytest.mark.parametrize(
     "answer",
-    [_text("oops", 500), _text("<html>", 502), _text("not json", 200), _text("[1]", 200), _text("[1]", 500),
+    [_text("oops", 500), _text("<html>", 502), _text("<html>", 403), _text("<html>", 400),
+     _text('{"error":"the proxy forbids it"}', 403), _text("not json", 200), _text("[1]", 200), _text("[1]", 500),
      _text('{"ok":true}', 200), _text('{"ok":true,"result":{"message_id":"x"}}', 200),
      _text('{"ok":false,"error_code":429,"description":"Too Many Requests"}', 429), _hang_up],
 )  # fmt: skip
@@ -139,17 +157,34 @@ def test_what_is_no_call_of_ours_is_dropped(body: str) -> None:
     with_telegram(work)
 
 
-def test_a_chat_that_moved_is_written_to_where_it_went_and_from_then_on() -> None:
+def test_a_chat_that_moved_is_not_written_to_and_where_it_went_is_told() -> None:
     async def work(double: Telegram, client: TelegramClient, clock: Clock) -> None:
         double.migrated[-100] = -1001
-        assert await client.send(outgoing("one", -100, message_thread_id=3)) == Delivered()
-        assert await client.send(outgoing("two", -100)) == Delivered()
-        assert [sent["chat"]["id"] for sent in double.sent] == [-1001, -1001]
-        assert [params["chat_id"] for method, params in double.calls] == [-100, -1001, -1001]
-        double.migrated[-1001] = -100
-        assert isinstance(await client.send(outgoing("three", -100)), Dropped)
+        outcome = await client.send(outgoing("one", -100))
+        assert isinstance(outcome, Retry) and outcome.moved_to == "tg:-1001" and not outcome.everyone
+        assert [params["chat_id"] for _, params in double.calls] == [-100]
+        assert double.sent == []
 
     with_telegram(work)
+
+
+def test_a_reply_that_moves_is_addressed_anew() -> None:
+    """It keeps its words and buttons; what it answered, and its topic, are not in the other chat."""
+    reply_to = {"message_id": 7, "allow_sending_without_reply": True}
+    before = outgoing("one", -100, message_thread_id=3, reply_parameters=reply_to).body
+    after = json.loads(MOVING.body(before, "tg:-1001"))
+    params = json.loads(before)["params"]
+    del params["message_thread_id"], params["reply_parameters"]
+    assert after == {"method": "sendMessage", "params": params | {"chat_id": -1001}}
+
+
+def test_the_state_with_a_brief_goes_on() -> None:
+    empty = Conversation(language="vi", offered=("v1|goal|trust",)).dump()
+    old, new = (Conversation(brief=Brief("trust", category)).dump() for category in ("skincare", "makeup"))
+    assert MOVING.state(None, None) is None
+    assert MOVING.state(old, None) == MOVING.state(old, empty) == old
+    assert MOVING.state(None, empty) == empty
+    assert MOVING.state(old, new) == new
 
 
 def test_a_429_halts_its_chat_and_no_other() -> None:
@@ -281,7 +316,7 @@ def test_the_library_is_imported_only_when_opened() -> None:
     import subprocess
     import sys
 
-    names = "handlers.telegram, handlers.telegram_poll, handlers.telegram_setup"
+    names = "handlers.telegram, handlers.telegram_serving, handlers.serving"
     code = f"import sys, {names}; print('telegram' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                           cwd=Path(__file__).parents[1])  # fmt: skip

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from handlers.setup_cli import telegram_app
 from handlers.telegram import TelegramClient
 from handlers.telegram_setup import SetupFault, examine, set_up, shipped_texts
 from tests.telegram_double import TOKEN, Telegram
@@ -24,11 +28,61 @@ def test_setting_up_twice_changes_once() -> None:
         double.calls.clear()
         assert await set_up(client, "webhook", URL, "s3cret") == []
         assert not [method for method, _ in double.calls if method.startswith(("set", "delete"))]
-        assert await set_up(client, "webhook", URL, "s3cret", force=True) == [f"webhook set to {URL}"]
+        again = [f"webhook set to {URL} again, with the secret token"]
+        assert await set_up(client, "webhook", URL, "s3cret", force=True) == again
         double.webhook["last_error_message"] = "Wrong response from the webhook: 403 Forbidden"
-        assert await set_up(client, "webhook", URL, "n3w") == [f"webhook set to {URL}"]
-        assert await set_up(client, "polling") == [f"webhook removed (was {URL})"]
-        assert await set_up(client, "polling") == []
+        assert await set_up(client, "webhook", URL, "n3w") == again
+        assert double.webhook["secret"] == "n3w"  # noqa: S105
+        assert await set_up(client, "polling", URL) == ["webhook removed (was at bot.example.test)"]
+        assert await set_up(client, "polling", URL) == []
+        assert double.webhook == {"url": ""}
+
+    with_telegram(work)
+
+
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
+def test_the_webhook_of_another_host_is_only_taken_away_with_force(mode: Any) -> None:
+    """What would be overridden is said, without the path, which may hold somebody's token; and nothing is changed."""
+
+    async def work(double: Telegram, client: TelegramClient, clock: Clock) -> None:
+        double.webhook = there = {"url": "https://us:er@elsewhere.test/hook/77:token", "allowed_updates": []}
+        with pytest.raises(SetupFault, match=r"--force") as fault:
+            await set_up(client, mode, URL, "s3cret")
+        assert "elsewhere.test" in str(fault.value)
+        assert "token" not in str(fault.value) and "er@" not in str(fault.value)
+        assert double.webhook == there and double.shown == {}
+        changed = await set_up(client, mode, URL, "s3cret", force=True)
+        assert changed[-1].endswith("(was at elsewhere.test)")
+        assert double.webhook["url"] == (URL if mode == "webhook" else "")
+
+    with_telegram(work)
+
+
+def test_the_command_refuses_and_with_force_does_it(tmp_path: Path) -> None:
+    async def work(double: Telegram, client: TelegramClient, clock: Clock) -> None:
+        double.webhook = {"url": "https://elsewhere.test/hook"}
+        config = tmp_path / "config.toml"
+        config.write_text(f'[telegram]\ntoken = "{TOKEN}"\nbase_url = "{double.base}"\n', encoding="utf-8")
+
+        async def called(*more: str) -> tuple[int, str]:
+            run = CliRunner().invoke
+            done = await asyncio.to_thread(run, telegram_app, ["setup", "--config", str(config), *more])
+            return done.exit_code, done.output
+
+        code, said = await called()
+        assert code == 1 and "elsewhere.test" in said and "--force" in said
+        code, said = await called("--force")
+        assert code == 0 and "webhook removed (was at elsewhere.test)" in said
+        assert double.webhook == {"url": ""}
+        assert await called() == (0, "ok   telegram: all was so already\n")
+
+    with_telegram(work)
+
+
+def test_a_port_that_telegram_does_not_call_is_named() -> None:
+    async def work(double: Telegram, client: TelegramClient, clock: Clock) -> None:
+        with pytest.raises(SetupFault, match="443"):
+            await set_up(client, "webhook", "https://bot.example.test:9443/telegram", "s3cret")
 
     with_telegram(work)
 
@@ -79,7 +133,7 @@ def test_the_examination_says_what_to_do() -> None:
             return [f"{f.what}: {f.text}" for f in await examine(client, mode, URL, now) if not f.well]
 
         assert [line.split(":")[0] for line in await bad("polling")] == ["telegram commands"]
-        await set_up(client, "polling")
+        await set_up(client, "polling", URL)
         assert await bad("polling") == []
         assert "should be" in (await bad("webhook"))[0]
         await set_up(client, "webhook", URL, "s3cret")
