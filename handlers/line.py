@@ -19,11 +19,12 @@ from handlers.line_flex import card_messages, choices_message, text_messages
 from handlers.line_text import graphemes, parts, units
 
 __all__ = [
-    "SIGNATURE_HEADER", "DoesNotFit", "Heard", "LineClient", "LineFault", "Post", "body_of", "from_line", "read_post",
-    "to_line", "verify",
+    "SIGNATURE_HEADER", "SIGNATURE_LENGTH", "DoesNotFit", "Heard", "LineClient", "LineFault", "Post", "body_of",
+    "from_line", "read_post", "to_line", "verify",
 ]  # fmt: skip
 
 SIGNATURE_HEADER = "X-Line-Signature"
+SIGNATURE_LENGTH = 44  # 32 bytes in base64
 MOST_MESSAGES = 5
 MOST_TEXT_UNITS = 5_000  # UTF-16 units
 MOST_CHOICES = 13

@@ -13,27 +13,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from bot.delivery import Delivered, Dropped, Outcome, Outgoing, Retry
-from handlers.line_events import PLATFORM, LineFault
+from handlers.line_events import LineFault
 
 if TYPE_CHECKING:
     from aiohttp import ClientTimeout
 
+log = logging.getLogger("kol_advisor.line")
 DEFAULT_BASE = "https://api.line.me"
 CONNECT_SECONDS = 3.0
 TOTAL_SECONDS = 10.0
-HELPING_SECONDS = 2.0  # for calls whose failure nobody notices
 MOST_CONNECTIONS = 64
 # LINE promises a reply token for one minute after the webhook came; the rest is for the way there.
 REPLY_SECONDS = 50.0
 RATE_PAUSE_SECONDS = 1.0
 REFUSED_PAUSE_SECONDS = 60.0
-# The quota can look used up while another delivery is being counted, so it is asked again before giving up.
-QUOTA_PAUSE_SECONDS = 600.0
-QUOTA_PATIENCE_SECONDS = 3600.0
-LOADING_SECONDS = range(5, 65, 5)
+# The quota can look used up while another delivery is being counted, so it is asked once more before giving up; soon,
+# because what this person is told next waits behind it, and its reply token, which costs nothing, grows old.
+QUOTA_PAUSE_SECONDS = 10.0
+QUOTA_QUIET_SECONDS = 3600.0  # between two lines in the log
 _REMEMBERED = 10_000
 _REASON = 160
 
@@ -81,14 +81,19 @@ class LineClient:
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         seconds: float = TOTAL_SECONDS,
+        sent: Callable[[Sequence[str]], None] = lambda ids: None,
     ) -> None:
+        """Nothing is opened yet. `sent` is told the ids of what was said in a group."""
         self._token = token
         self._base = base_url.rstrip("/")
         self._now = now
         self._seconds = seconds
         self._api: Any = None  # the library has no types
         self._refused: OrderedDict[str, None] = OrderedDict()
-        self._sent: OrderedDict[str, None] = OrderedDict()
+        # Replies whose first try was made here.
+        self._ours: OrderedDict[str, None] = OrderedDict()
+        self._sent = sent
+        self._complained_at = float("-inf")
 
     async def open(self) -> None:
         """Make the connection pool; nothing is sent. Raises `LineFault` for a token or an address that cannot be."""
@@ -161,9 +166,10 @@ class LineClient:
     async def send(self, outgoing: Outgoing) -> Outcome:
         """Try once to deliver a reply whose body is of `body_of`; never raises but when cancelled.
 
-        A reply token works once, and that is what makes trying again safe: if a former try may have arrived
-        (`outgoing.tries`) and LINE now calls the young token invalid, it did arrive. Only when the minute is over
-        before that is known does the reply go out as a push, and may then be seen twice.
+        A reply token works once, and that is what makes trying again safe: if our own first try may have arrived and
+        LINE now calls the young token invalid, it did arrive. Where the minute is over before that is known, or
+        another process tried before us (it was killed: perhaps before sending, and LINE may refuse a token for other
+        reasons), the reply goes out as a push, and may then be seen twice.
         """
         try:
             body = json.loads(outgoing.body)
@@ -173,11 +179,14 @@ class LineClient:
         to = outgoing.conversation.partition(":")[2]
         young = token and self._now().timestamp() - began < REPLY_SECONDS
         if young and outgoing.key not in self._refused:
+            if not outgoing.tries:
+                _keep(self._ours, outgoing.key)
             answer = await self.call("POST", "/v2/bot/message/reply", {"replyToken": token, "messages": messages})
-            if not (answer.status == 400 and "reply token" in answer.said.lower()):
+            invalid = "reply token" in answer.said.lower()
+            if answer.status != 400 or (answer.said and not invalid):
                 self._remember(to, answer)
                 return self._outcome(answer, outgoing)
-            if outgoing.tries:
+            if invalid and outgoing.tries and outgoing.key in self._ours:
                 return Delivered()
             # From here on "invalid" proves nothing any more: this reply goes by push at every later try too.
             _keep(self._refused, outgoing.key)
@@ -196,8 +205,8 @@ class LineClient:
         if answer.status == 429:
             if "monthly limit" not in answer.said.lower():
                 return Retry(answer.retry_after or RATE_PAUSE_SECONDS, reason, everyone=True)
-            age = self._now().timestamp() - outgoing.at
-            return Retry(QUOTA_PAUSE_SECONDS, reason) if age < QUOTA_PATIENCE_SECONDS else Dropped(reason)
+            self._complain()
+            return Dropped(reason) if outgoing.tries else Retry(QUOTA_PAUSE_SECONDS, reason)
         if answer.status == 401:
             return Retry(REFUSED_PAUSE_SECONDS, reason, everyone=True)
         if answer.status >= 500 or answer.status == 408:
@@ -208,33 +217,18 @@ class LineClient:
         """Keep the ids of what was said in groups, where quoting us speaks to us."""
         sent = answer.data.get("sentMessages")
         if to.startswith(("C", "R")) and isinstance(sent, list):
-            for one in sent:
-                if isinstance(one, dict) and isinstance(one.get("id"), str):
-                    _keep(self._sent, one["id"])
+            ids = [one["id"] for one in sent if isinstance(one, dict) and isinstance(one.get("id"), str)]
+            self._sent([one for one in ids if one and one.isascii() and one.isprintable()])
 
-    def ours(self, message_id: str) -> bool:
-        """Whether a message in a group is one that this process sent lately; for `from_line`."""
-        return message_id in self._sent
-
-    async def loading(self, person: str, seconds: int = 5) -> bool:
-        """Show that an answer is being made, one to one only; whether LINE took it. `seconds`: 5 to 60 in fives."""
-        who = person.removeprefix(f"{PLATFORM}:")
-        if not who.startswith("U") or seconds not in LOADING_SECONDS:
-            return False
-        body = {"chatId": who, "loadingSeconds": seconds}
-        return (await self.call("POST", "/v2/bot/chat/loading/start", body, seconds=HELPING_SECONDS)).well
-
-    async def mark_as_read(self, mark_as_read_token: str) -> bool:
-        """Mark a message, with all before it, as read; whether LINE took it (it does not while "Chat" is off)."""
-        body = {"markAsReadToken": mark_as_read_token}
-        return (await self.call("POST", "/v2/bot/chat/markAsRead", body, seconds=HELPING_SECONDS)).well
-
-    async def language_of(self, person: str) -> str | None:
-        """The language of a person's profile as a tag such as `zh-TW`, or `None` if LINE does not say in time."""
-        who = quote(person.removeprefix(f"{PLATFORM}:"), safe="")
-        answer = await self.call("GET", f"/v2/bot/profile/{who}", seconds=HELPING_SECONDS)
-        language = answer.data.get("language") if answer.well else None
-        return language if isinstance(language, str) and 0 < len(language) <= 35 else None
+    def _complain(self) -> None:
+        """Tell the operator about the quota, once in an hour."""
+        now = self._now().timestamp()
+        if now - self._complained_at >= QUOTA_QUIET_SECONDS:
+            self._complained_at = now
+            log.error(
+                "LINE's monthly quota of pushes is used up: answers later than a minute become dead letters, those "
+                "within it are free and go on; choose a larger plan in LINE Official Account Manager"
+            )
 
 
 def web_address(address: str, *schemes: str) -> bool:

@@ -27,6 +27,8 @@ _EVENTS: Mapping[str, Kind] = {
     "postback": "press", "follow": "follow", "unfollow": "unfollow", "join": "join", "leave": "leave",
     "messageEdited": "edit", "unsend": "unsend",
 }  # fmt: skip
+# Words that speak to us in a group without naming us: LINE lets a single bot into a group.
+_COMMAND = re.compile(r"/(?:start|help|restart|cancel|lang|forget|export)(?!\S)", re.IGNORECASE)
 # What LINE tells us about a group without anybody having spoken to us.
 _NOT_SPOKEN: frozenset[Kind] = frozenset({"join", "leave", "unsend", "press"})
 _ID = re.compile(r"[!-~]{1,128}")
@@ -106,7 +108,8 @@ def from_line(
 
     `received_at` (with a time zone) begins the reply token's minute. `ours` tells whether a message id is one
     that we sent, so that quoting us speaks to us. Not for us: `standby` (another module owns the chat), events
-    of unknown types, and what is said in a group without naming us. A message of an unknown type is `other`.
+    of unknown types, and what is said in a group without naming us, quoting us or a command. A message of an unknown
+    type is `other`.
     """
     source = _part(event, "source")
     place = _place(source)
@@ -119,7 +122,8 @@ def from_line(
     text = message.get("text") if kind in ("text", "edit") else ""
     text, named = _without_us(_clean(text), message, destination)
     quoted = _id(message.get("quotedMessageId"))
-    if group and kind not in _NOT_SPOKEN and not named and not (quoted and ours(quoted)):
+    spoken = named or kind in _NOT_SPOKEN or _COMMAND.match(text) or (quoted and ours(quoted))
+    if group and not spoken:
         return None
     sent_at = _moment(event.get("timestamp"), received_at)
     redelivered = _part(event, "deliveryContext").get("isRedelivery") is True
@@ -141,6 +145,12 @@ def from_line(
         mark_as_read_token=_id(message.get("markAsReadToken"), longest=1024),
         unblocked=_part(event, "follow").get("isUnblocked") is True,
     )
+
+
+def quoted_in_group(event: Mapping[str, Any]) -> str | None:
+    """The id of the message that an event in a group quotes; never raises."""
+    place = _place(_part(event, "source"))
+    return _id(_part(event, "message").get("quotedMessageId")) if place and place[1] else None
 
 
 def _part(whole: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from handlers.finding import Finding
 from handlers.line_client import Answer, LineClient, web_address
 
 MOST_ADDRESS = 500
@@ -13,15 +13,6 @@ TESTING_SECONDS = 15.0
 _LOW_QUOTA = 0.8
 _ENDPOINT = "/v2/bot/channel/webhook/endpoint"
 _CONSOLE = "LINE Official Account Manager, Settings, Response settings"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: whether it is well, what it is, and what was found; if it is not well, also the way out."""
-
-    well: bool
-    what: str
-    text: str
 
 
 async def set_up(client: LineClient, address: str) -> tuple[Finding, ...]:
@@ -116,7 +107,8 @@ async def _quota(client: LineClient) -> Finding:
     text = f"{spent} of {most} pushes used this month (answers within a minute are free)"
     if spent < most * _LOW_QUOTA:
         return Finding(True, "line quota", text)
-    return Finding(False, "line quota", f"{text}: late answers will fail; choose a larger plan")
+    late = "late answers are lost now" if spent >= most else "once they are used up, late answers are lost"
+    return Finding(False, "line quota", f"{text}: {late}; choose a larger plan in LINE Official Account Manager")
 
 
 def _chat(bot: Mapping[str, Any]) -> Finding:

@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import json
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,9 @@ KEY_LIFE = timedelta(hours=24)
 MONTHLY = "You have reached your monthly limit."
 RATE = "The API rate limit has been exceeded. Try again later."
 BAD_TOKEN = "Invalid reply token"  # noqa: S105
+# Calls a second, for each kind of call on its own.
+RATES = {"/v2/bot/chat/loading/start": 100}
+OTHER_RATE = 2_000
 # What can go wrong on the way, once for each time it is put into `LineDouble.trouble`:
 # "refuse": 500, nothing done · "lose": done, but the connection breaks before the answer · "cut": breaks before
 # anything is done · "garbage": done, the answer is no HTTP · "html": 502 with a page for people, nothing done
@@ -79,7 +82,8 @@ class LineDouble:
     """The platform: `async with LineDouble() as line`, then `line.base` is its address.
 
     `seen` is what reached people, `calls` every call as (path, status), `faults` every body that LINE's schema
-    forbids. `quota` is how many pushes the month has left.
+    forbids. `quota` is how many pushes the month has left. `held`: paths that get no answer while their event is
+    not set.
     """
 
     def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
@@ -94,12 +98,15 @@ class LineDouble:
         self.profiles: dict[str, dict[str, Any]] = {}
         self.loading: list[tuple[str, int]] = []
         self.read: list[str] = []
+        self.held: dict[str, asyncio.Event] = {}
         self.chat = True
         self.webhook: dict[str, Any] | None = None
         self.reaches_webhook = True
         self.access_token = TOKEN
         self.base = ""
         self._tokens: dict[str, _Token] = {}
+        self._marks: set[str] = set()
+        self._rates: Counter[tuple[str, int]] = Counter()
         self._keys: dict[str, tuple[datetime, str, str, dict[str, Any]]] = {}
         self._gone = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -137,6 +144,12 @@ class LineDouble:
         self._tokens[token] = _Token(to, at or self.clock())
         return token
 
+    def issue_mark(self) -> str:
+        """A token to mark a message as read, as a webhook would bring it."""
+        token = f"mark-{uuid4().hex}"
+        self._marks.add(token)
+        return token
+
     def texts(self, to: str) -> list[str]:
         """Every text that reached someone, in order."""
         return [one["text"] for seen in self.seen if seen.to == to for one in seen.messages if one["type"] == "text"]
@@ -151,11 +164,13 @@ class LineDouble:
             answer = _error(500, "Internal error")
         elif trouble == "html":
             answer = web.Response(status=502, text="<h1>Bad gateway \udc80</h1>".encode("utf-8", "replace").decode())
-        elif trouble == "rate":
+        elif trouble == "rate" or self._too_fast(request.path):
             answer = _error(429, RATE)
         elif trouble == "cut":
             answer = self._break(request)
         else:
+            if request.path in self.held:
+                await self.held[request.path].wait()
             answer = await handler(request)
         self.calls.append((request.path, answer.status))
         if trouble == "silent":
@@ -167,6 +182,12 @@ class LineDouble:
         if trouble == "word":
             return web.Response(status=answer.status, body=b"\xff\xfe{", headers={"Content-Type": "text/plain"})
         return answer
+
+    def _too_fast(self, path: str) -> bool:
+        """Whether this is one call too many in its second."""
+        now = path, int(self.clock().timestamp())
+        self._rates[now] += 1
+        return self._rates[now] > RATES.get(path, OTHER_RATE)
 
     @staticmethod
     def _break(request: web.Request) -> web.Response:
@@ -231,7 +252,7 @@ class LineDouble:
         body = await self._body(request, "ShowLoadingAnimationRequest")
         if isinstance(body, web.Response):
             return body
-        if not body["chatId"].startswith("U") or body.get("loadingSeconds", 20) % 5:
+        if not body["chatId"].startswith("U") or body.get("loadingSeconds", 20) not in range(5, 65, 5):
             return _error(400, "The request body has invalid properties")
         self.loading.append((body["chatId"], body.get("loadingSeconds", 20)))
         return web.json_response({}, status=202)
@@ -242,6 +263,8 @@ class LineDouble:
             return body
         if not self.chat:
             return _error(400, "Please ensure that chat is enabled")
+        if body["markAsReadToken"] not in self._marks:
+            return _error(400, "The value of 'markAsReadToken' is invalid")
         self.read.append(body["markAsReadToken"])
         return web.json_response({})
 

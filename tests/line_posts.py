@@ -54,7 +54,36 @@ def event(kind: str, source: dict[str, Any], at: datetime, token: str | None = N
 def said(line: LineDouble, who: str, text: str) -> dict[str, Any]:
     """A text from a person, one to one, with a reply token that the double will know."""
     message = {"type": "text", "id": str(uuid4().int)[:18], "text": text, "quoteToken": uuid4().hex}
+    message["markAsReadToken"] = line.issue_mark()
     return event("message", {"type": "user", "userId": who}, line.clock(), line.issue(who), message=message)
+
+
+def said_in(line: LineDouble, group: str, who: str, text: str, *, named: bool = False, **more: Any) -> dict[str, Any]:
+    """A text in a group; `named`: it begins with a mention of the bot. `more` goes into the message."""
+    message: dict[str, Any] = {"type": "text", "id": str(uuid4().int)[:18], "text": text, "quoteToken": uuid4().hex}
+    if named:
+        us = {"type": "user", "index": 0, "length": 8, "userId": BOT, "isSelf": True}
+        message |= {"text": f"@Adviser {text}", "mention": {"mentionees": [us]}}
+    source = {"type": "group", "groupId": group, "userId": who}
+    return event("message", source, line.clock(), line.issue(group), message=message | more)
+
+
+def edited(line: LineDouble, one: dict[str, Any], text: str) -> dict[str, Any]:
+    """What LINE tells when the text of a message in a group is replaced, with its mention as it was."""
+    first = one["message"]
+    now = first["text"][:9] + text if "mention" in first else text
+    return event("messageEdited", one["source"], line.clock(), message=first | {"text": now})
+
+
+def unsent(line: LineDouble, one: dict[str, Any]) -> dict[str, Any]:
+    """What LINE tells when a message is taken back."""
+    return event("unsend", one["source"], line.clock(), unsend={"messageId": one["message"]["id"]})
+
+
+def followed(line: LineDouble, who: str) -> dict[str, Any]:
+    """A person who adds the bot as a friend."""
+    source = {"type": "user", "userId": who}
+    return event("follow", source, line.clock(), line.issue(who), follow={"isUnblocked": False})
 
 
 def tapped(line: LineDouble, who: str, data: str) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import pytest
 
 from bot.bubble import Bubble, Button
 from bot.delivery import Delivered, Dropped, Outgoing, Retry
-from handlers.line import LineClient, LineFault, body_of, from_line, to_line
+from handlers.line import LineClient, LineFault, body_of, to_line
 from handlers.line_setup import examine
 from tests.line_double import CONTRACT, TOKEN, Clock, LineDouble
-from tests.line_posts import event, person, play
+from tests.line_posts import person, play
 
 ANN = person(1)
 GROUP = "C" + "1" * 32
@@ -130,18 +130,22 @@ def test_an_unclear_reply_whose_minute_is_over_becomes_a_push() -> None:
     play(work)
 
 
-def test_quota_is_told_from_rate() -> None:
+def test_quota_is_told_from_rate(caplog: pytest.LogCaptureFixture) -> None:
     async def work(line: LineDouble, client: LineClient, clock: Clock) -> None:
         line.quota = 1
         assert await client.send(outgoing(line)) == Delivered()
         one = outgoing(line)
-        outcome = await client.send(one)
-        assert isinstance(outcome, Retry)
-        assert outcome.after == 600
-        assert not outcome.everyone, "others can still be answered by reply token"
+        used_up = "LINE 429: You have reached your monthly limit."
+        assert await client.send(one) == Retry(10.0, used_up), "not for everyone: reply tokens cost nothing"
         assert await client.send(outgoing(line, token=line.issue(ANN))) == Delivered()
+        clock.pass_by(seconds=10)
+        assert await client.send(once_more(one)) == Dropped(used_up), "what waits behind it must not grow old"
+        assert len(caplog.records) == 1
         clock.pass_by(hours=1)
-        assert await client.send(once_more(one)) == Dropped("LINE 429: You have reached your monthly limit.")
+        assert await client.send(once_more(outgoing(line))) == Dropped(used_up)
+        assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
+        assert "larger plan" in caplog.text
+        assert TOKEN not in caplog.text
         line.trouble.append("rate")
         assert await client.send(outgoing(line)) == Retry(
             1.0, "LINE 429: The API rate limit has been exceeded. Try again later.", everyone=True
@@ -179,7 +183,6 @@ def test_nobody_there() -> None:
         async with LineClient(TOKEN, base) as client:
             outcome = await client.send(outgoing(line))
             assert outcome == Retry(None, "ClientConnectorError")
-            assert await client.language_of(f"line:{ANN}") is None
             found = await examine(client)
             assert [one.well for one in found] == [False]
             assert TOKEN not in repr(found)
@@ -197,41 +200,15 @@ def test_settings_that_cannot_be(token: str, base: str) -> None:
     assert "two words" not in str(caught.value)
 
 
-def test_quoting_what_we_sent_in_a_group_speaks_to_us() -> None:
-    async def work(line: LineDouble, client: LineClient, clock: Clock) -> None:
-        assert await client.send(outgoing(line, to=GROUP)) == Delivered()
-        assert await client.send(outgoing(line)) == Delivered()
-        assert client.ours("10")
-        assert not client.ours("20"), "one to one everything is for us"
-        source = {"type": "group", "groupId": GROUP, "userId": ANN}
-        text = {"type": "text", "id": "5", "text": "why?", "quotedMessageId": "10"}
-        heard = from_line(event("message", source, clock(), message=text), received_at=clock(), ours=client.ours)
-        assert heard is not None
-        assert heard.person == f"line:{GROUP}"
+def test_what_is_said_in_groups_is_told_by_its_ids() -> None:
+    async def scene() -> None:
+        ids: list[str] = []
+        async with LineDouble() as line, LineClient(TOKEN, line.base, now=line.clock, sent=ids.extend) as client:
+            assert await client.send(outgoing(line, to=GROUP)) == Delivered()
+            assert await client.send(outgoing(line)) == Delivered()
+            assert ids == ["10"], "one to one everything is for us"
 
-    play(work)
-
-
-def test_helping_calls_never_stand_in_the_way() -> None:
-    async def work(line: LineDouble, client: LineClient, clock: Clock) -> None:
-        line.profiles[ANN] = {"userId": ANN, "displayName": "Ann", "language": "zh-TW"}
-        assert await client.language_of(f"line:{ANN}") == "zh-TW"
-        assert await client.language_of(f"line:{person(2)}") is None
-        assert await client.language_of("line:../../info") is None
-        assert await client.loading(f"line:{ANN}")
-        assert not await client.loading(f"line:{GROUP}")
-        assert not await client.loading(f"line:{ANN}", 7)
-        assert line.loading == [(ANN, 5)]
-        assert await client.mark_as_read("mark-1")
-        line.chat = False
-        assert not await client.mark_as_read("mark-2")
-        assert line.read == ["mark-1"]
-        for trouble in ("cut", "html", "refuse", "rate", "word"):
-            # A question is put a second time by itself when the connection breaks; an answer never is.
-            line.trouble += [trouble] * (2 if trouble == "cut" else 1)
-            assert await client.language_of(f"line:{ANN}") is None
-
-    play(work)
+    asyncio.run(scene())
 
 
 def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

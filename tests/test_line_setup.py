@@ -55,6 +55,9 @@ def test_examine_says_what_to_do() -> None:
         line.webhook["active"] = False
         line.quota, line.used = 200, 180
         assert wrong(await examine(client, ADDRESS)) == ["line webhook use", "line quota"]
+        assert "once they are used up" in (await examine(client, ADDRESS))[-2].text
+        line.used = 200
+        assert "late answers are lost now" in (await examine(client, ADDRESS))[-2].text
         line.unlimited = True
         assert "line quota" not in wrong(await examine(client, ADDRESS))
         line.access_token = "another"  # noqa: S105
