@@ -1,8 +1,9 @@
-"""The command line: `kol-advisor serve | chat | ask | check | doctor`."""
+"""The command line: `kol-advisor serve | chat | ask | check | doctor | memory`."""
 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
@@ -16,7 +17,9 @@ from bot.message import Message
 from bot.step import take
 from bot.turn import bubbles
 from handlers.calls import FAILURE, Config, fail, settings_of
-from handlers.settings import Settings
+from handlers.memory_cli import memory_app
+from handlers.secret_files import FOLDER_VARIABLE
+from handlers.settings import Settings, file_of
 from handlers.setup_cli import line_app, telegram_app
 from knowledge.fault import Faults
 from knowledge.knowledge import Knowledge
@@ -70,8 +73,19 @@ def _checked(name: str, value: str | None, valid: tuple[str, ...]) -> str | None
     return value
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"kol-advisor {version('kol-advisor')}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and leave.")]
+
+
 @app.callback(invoke_without_command=True)
-def main(context: typer.Context, config: Config = None) -> None:
+def main(context: typer.Context, config: Config = None, version: Version = False) -> None:
     """Which kind of creator to hire, why, and what the law forbids. Without a command: serve."""
     if context.invoked_subcommand is None:
         serve(config)
@@ -82,16 +96,20 @@ def serve(config: Config = None) -> None:
     """Run everything that is configured; without any platform, the chat in this terminal."""
     settings = settings_of(config)
     if not settings.platforms:
+        if os.environ.get(FOLDER_VARIABLE):
+            # Whoever hands over secrets means a server; a chat with nobody would end at once, and look well.
+            fail(f"no platform is configured, neither in {FOLDER_VARIABLE} nor elsewhere: see config.example.toml")
         chat(config=config)
         return
     import asyncio
-    import logging
 
     from bot.memory import MemoryFault
     from handlers.line import LineFault
+    from handlers.log import set_up
+    from handlers.secret_values import values
     from handlers.serving import ServeFault, run_server
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    set_up(settings.log, values(settings))
     try:
         asyncio.run(run_server(settings, _knowledge(settings), _own_memory(settings)))
     except (ServeFault, LineFault) as fault:
@@ -265,12 +283,34 @@ def doctor(config: Config = None) -> None:
             findings = asyncio.run(examine_platforms(settings))
         except (LineFault, ValueError) as fault:
             fail(str(fault))
-    if not examine(_own_memory(settings), _knowledge(settings), findings):
+    if not examine(_own_memory(settings), _knowledge(settings), findings, file_of(config)):
         raise typer.Exit(FAILURE)
+
+
+@app.command()
+def letters(
+    most: Annotated[int, typer.Option("--most", min=1, help="How many, the newest first.")] = 20,
+    texts: Annotated[bool, typer.Option("--texts", help="Also show what was said; it is somebody's words.")] = False,
+    config: Config = None,
+) -> None:
+    """List dead letters: what could not be answered or delivered, and why."""
+    from bot.look import letters as dead
+    from bot.memory import MemoryFault
+    from handlers.letters import line_of
+
+    try:
+        found = dead(_own_memory(settings_of(config)), most)
+    except MemoryFault as fault:
+        fail(str(fault), FAILURE)
+    for letter in found:
+        typer.echo(line_of(letter, texts=texts))
+    if not found:
+        typer.echo("no dead letters", err=True)
 
 
 app.add_typer(line_app, name="line")
 app.add_typer(telegram_app, name="telegram")
+app.add_typer(memory_app, name="memory")
 
 
 def run() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bot.bubble import Bubble
 from bot.conversation import Conversation
 from bot.message import Message
-from bot.step import take
+from bot.step import Turn, take
 from bot.turn import bubbles
 from handlers.line import body_of, to_line
 from handlers.telegram import to_telegram
@@ -30,8 +31,17 @@ def payload_of(message: Message, target: Target) -> str:
         "pressed": message.pressed,
         "hint": message.language_hint,
         "kind": message.kind,
+        "ref": message.ref,
     }
     return json.dumps({"message": said, "target": dict(target)}, ensure_ascii=False)
+
+
+def erases(message: Message) -> str:
+    """By which text the payloads of a message that was unsent are known; empty for every other message.
+
+    No words of a person can hold it: within them `payload_of` writes each quotation mark with a stroke before it.
+    """
+    return f'"ref": {json.dumps(message.ref, ensure_ascii=False)}' if message.kind == "unsent" and message.ref else ""
 
 
 def message_of(payload: str) -> tuple[Message, Target]:
@@ -46,6 +56,7 @@ def message_of(payload: str) -> tuple[Message, Target]:
         said["pressed"],
         said["hint"],
         said["kind"],
+        said.get("ref"),  # a payload of an older program has none
     )
     return message, data["target"]
 
@@ -69,15 +80,39 @@ def show_telegram(shown: Sequence[Bubble], target: Target) -> tuple[str, ...]:
 SHOWS: Mapping[str, Show] = {"line": show_line, "tg": show_telegram}
 
 
-def work_of(knowledge: Knowledge) -> Callable[[str | None, str], tuple[str, tuple[str, ...]]]:
-    """The work of the store: (state, payload) to (state, bodies). An empty state is a person forgotten."""
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One message, its turn, and what the store keeps of both: the state (empty: a person forgotten), the bodies."""
 
-    def work(state: str | None, payload: str) -> tuple[str, tuple[str, ...]]:
+    message: Message
+    turn: Turn
+    state: str
+    bodies: tuple[str, ...]
+
+
+Answer = Callable[[str | None, str], Answered]
+
+
+def answering(knowledge: Knowledge) -> Answer:
+    """A function from (state, payload) to the whole of what became of a message."""
+
+    def answer(state: str | None, payload: str) -> Answered:
         message, target = message_of(payload)
         before = Conversation.load(state) if state else Conversation()
         done = take(before, message, knowledge)
         show = SHOWS[message.person.partition(":")[0]]
         kept = "" if done.conversation == Conversation() else done.conversation.dump()
-        return kept, show(bubbles(done, knowledge), target)
+        return Answered(message, done, kept, show(bubbles(done, knowledge), target))
+
+    return answer
+
+
+def work_of(knowledge: Knowledge) -> Callable[[str | None, str], tuple[str, tuple[str, ...]]]:
+    """The work of the store: (state, payload) to (state, bodies). An empty state is a person forgotten."""
+    answer = answering(knowledge)
+
+    def work(state: str | None, payload: str) -> tuple[str, tuple[str, ...]]:
+        done = answer(state, payload)
+        return done.state, done.bodies
 
     return work

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from handlers import line_setup, telegram_setup
+from handlers import line_setup, outside, telegram_setup
+from handlers.finding import Finding
 from handlers.line import LineClient
 from handlers.settings import Settings
 from handlers.telegram import TelegramClient
 
-Finding = line_setup.Finding | telegram_setup.Finding
+__all__ = ["Finding", "examine", "set_up_line", "set_up_telegram", "webhook_of"]
 
 
 def webhook_of(settings: Settings, name: str) -> str:
@@ -25,20 +26,20 @@ async def set_up_line(settings: Settings) -> Sequence[Finding]:
         return await line_setup.set_up(client, webhook_of(settings, "line"))
 
 
-async def set_up_telegram(settings: Settings) -> Sequence[Finding]:
-    """Set commands, descriptions and the way updates come; twice is as good as once."""
+async def set_up_telegram(settings: Settings, *, force: bool = False) -> Sequence[Finding]:
+    """Set commands, descriptions and the way updates come; twice is as good as once. `force`: see `set_up`."""
     telegram = settings.telegram
     async with TelegramClient(telegram.token.get_secret_value(), telegram.base_url) as client:
         address, word = webhook_of(settings, "telegram"), telegram.secret_token.get_secret_value()
         try:
-            changed = await telegram_setup.set_up(client, telegram.mode, address, word)
+            changed = await telegram_setup.set_up(client, telegram.mode, address, word, force=force)
         except telegram_setup.SetupFault as fault:
-            return [telegram_setup.Finding(False, "telegram", str(fault))]
-    return [telegram_setup.Finding(True, "telegram", line) for line in changed or ("all was so already",)]
+            return [Finding(False, "telegram", str(fault))]
+    return [Finding(True, "telegram", line) for line in changed or ("all was so already",)]
 
 
 async def examine(settings: Settings) -> Sequence[Finding]:
-    """What the configured platforms say of token, webhook and quota."""
+    """What the configured platforms say of token, webhook and quota, and what is seen of us from outside."""
     found: list[Finding] = []
     if "line" in settings.platforms:
         async with LineClient(settings.line.channel_access_token.get_secret_value(), settings.line.api_base) as line:
@@ -48,4 +49,4 @@ async def examine(settings: Settings) -> Sequence[Finding]:
         async with TelegramClient(telegram.token.get_secret_value(), telegram.base_url) as client:
             address = webhook_of(settings, "telegram")
             found += await telegram_setup.examine(client, telegram.mode, address, datetime.now(UTC))
-    return found
+    return found + await outside.examine(settings)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import socket
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -15,23 +13,28 @@ from aiohttp import web
 
 from bot.delivery import Dropped, Outcome, Outgoing, platform_of
 from bot.store import Store
-from handlers.exchange import work_of
-from handlers.incoming import telegram_message
-from handlers.line import Heard as LineHeard
-from handlers.line import LineClient
-from handlers.settings import Settings
-from handlers.telegram import Heard as TelegramHeard
-from handlers.telegram import TelegramClient
-from handlers.telegram_poll import Poller
-from handlers.webhooks import MOST_BYTES, Submit, Webhooks, submitting
+from handlers.admin import admin
+from handlers.door import open_door
+from handlers.exchange import answering
+from handlers.guard import Guard
+from handlers.limits import fairly
+from handlers.line_serving import line_side
+from handlers.log import logger
+from handlers.metrics import Metrics, day_of
+from handlers.pseudonym import Pseudonym
+from handlers.rehearsal import rehearse
+from handlers.settings import LimitSettings, Settings, TelegramSettings
+from handlers.telegram import SECRET_TOKEN
+from handlers.telegram_moves import MOVING
+from handlers.telegram_serving import TelegramFault, TelegramSide, telegram_side
+from handlers.upkeep import look_after, tidy
+from handlers.watch import Watch
+from handlers.webhooks import Webhooks, submitting
 from knowledge.knowledge import Knowledge
 
-log = logging.getLogger("kol_advisor")
-ADMIN_HOST = "127.0.0.1"
+log = logger()
 GRACE_SECONDS = 5.0
 WEBHOOK_SECONDS = 3.0
-EVENTS_KEPT_SECONDS = 3 * 24 * 3600.0
-PURGE_SECONDS = 3600.0
 
 
 class ServeFault(Exception):
@@ -53,8 +56,8 @@ def _fault_of(settings: Settings) -> str | None:
     if bool(line.channel_secret.get_secret_value()) != bool(line.channel_access_token.get_secret_value()):
         return "LINE needs both line.channel_secret and line.channel_access_token; one of them is empty"
     if telegram.configured and telegram.mode == "webhook":
-        if not telegram.secret_token.get_secret_value():
-            return "telegram.mode is webhook, but telegram.secret_token is empty: set 1-256 of A-Z a-z 0-9 _ -"
+        if not SECRET_TOKEN.fullmatch(telegram.secret_token.get_secret_value()):
+            return "telegram.mode is webhook, but telegram.secret_token is not 1 to 256 of A-Z a-z 0-9 _ -: set one"
         if not settings.server.public_url.startswith("https://"):
             return "telegram.mode is webhook, but server.public_url is no https address: set it, or use polling"
     return None
@@ -69,10 +72,20 @@ async def running(settings: Settings, knowledge: Knowledge, url: str) -> AsyncIt
     fault = _fault_of(settings)
     if fault:
         raise ServeFault(fault)
+    metrics = Metrics(knowledge)
+    watch = Watch(metrics, Pseudonym(settings.log.key.get_secret_value()), texts=settings.log.texts)
+    log.info(
+        "starting",
+        version=metrics.version,
+        platforms=",".join(settings.platforms),
+        database=url.partition(":")[0].partition("+")[0],
+        knowledge_checked=day_of(knowledge),
+    )
+    await asyncio.to_thread(rehearse, knowledge)
     async with AsyncExitStack() as stack:
         # What is stopped last comes first: the connections, then the store that sends over them, then who listens.
-        line = await _line(stack, settings) if settings.line.configured else None
-        telegram = await _telegram(stack, settings) if settings.telegram.configured else None
+        line = await stack.enter_async_context(line_side(settings.line)) if settings.line.configured else None
+        telegram = await _telegram(stack, settings.telegram) if settings.telegram.configured else None
 
         async def send(outgoing: Outgoing) -> Outcome:
             platform = platform_of(outgoing.conversation)
@@ -82,29 +95,35 @@ async def running(settings: Settings, knowledge: Knowledge, url: str) -> AsyncIt
                 return await telegram.send(outgoing)
             return Dropped(f"{platform} is not configured any more")
 
-        store = Store(url, work_of(knowledge), send, owner=socket.gethostname(), lanes=2)
+        work = watch.work(answering(knowledge))
+        # Told apart by the port where several replicas share a machine.
+        owner = f"{socket.gethostname()}:{settings.server.port}"
+        store = Store(url, work, watch.send(send), owner=owner, lanes=2, moving=MOVING)
         await store.start()
         stack.push_async_callback(store.stop, GRACE_SECONDS)
-        submit = submitting(store)
-        webhooks = Webhooks(submit)
+        submit = watch.submit(fairly(submitting(store), settings.limits.waiting_per_person))
+        webhooks = Webhooks(submit, Guard(settings.limits, settings.server.trusted_proxies))
         stop = asyncio.Event()
-        app = web.Application(client_max_size=MOST_BYTES)
+        app = web.Application(middlewares=[watch.gate])
         if line is not None:
             secret = settings.line.channel_secret.get_secret_value()
-            app.add_routes([webhooks.for_line(secret, _language(line), line.ours)])
-        if telegram is not None and settings.telegram.mode == "webhook":
-            secret = settings.telegram.secret_token.get_secret_value()
-            app.add_routes([webhooks.for_telegram(secret, *await _me(telegram), telegram.answer)])
-        elif telegram is not None:
-            poller = asyncio.create_task(_poller(telegram, submit, *await _me(telegram)).run(stop))
-            stack.push_async_callback(_ended, poller)
-        address = await _listen(stack, app, settings.server.host, settings.server.port)
-        admin = await _listen(stack, _admin(store, stop), ADMIN_HOST, settings.server.admin_port)
-        tidying = asyncio.create_task(_tidy(store))
-        stack.push_async_callback(_ended, tidying, cancel=True)
-        log.info("listening on %s, for the operator on %s", address, admin)
+            app.add_routes([webhooks.for_line(secret, line.inbox(store, submit).keep)])
+        if telegram is not None:
+            updates = telegram.inbox(store, submit)
+            if settings.telegram.mode == "webhook":
+                secret = settings.telegram.secret_token.get_secret_value()
+                app.add_routes([webhooks.for_telegram(secret, updates.take)])
+            stack.push_async_callback(_ended, asyncio.create_task(telegram.run(store, updates, stop)))
+            stack.callback(stop.set)
+        server = settings.server
+        address = await _listen(stack, app, server.host, server.port, settings.limits)
+        operator = admin(store, metrics, stop)
+        told = await _listen(stack, operator, server.admin_host, server.admin_port, settings.limits, "admin_port")
+        for chore in (tidy(store, metrics, settings.memory.keep_days), look_after(store, metrics)):
+            stack.push_async_callback(_ended, asyncio.create_task(chore), cancel=True)
+        log.info(f"listening on {address}, for the operator on {told}")
         try:
-            yield Running(store, address, admin, stop)
+            yield Running(store, address, told, stop)
         finally:
             stop.set()
 
@@ -117,49 +136,14 @@ async def run_server(settings: Settings, knowledge: Knowledge, url: str) -> None
             loop.add_signal_handler(number, now.stop.set)
         await now.stop.wait()
         log.info("stopping")
+    log.info("stopped")
 
 
-async def _line(stack: AsyncExitStack, settings: Settings) -> LineClient:
-    client = LineClient(settings.line.channel_access_token.get_secret_value(), settings.line.api_base)
-    await client.open()
-    stack.push_async_callback(client.close)
-    return client
-
-
-async def _telegram(stack: AsyncExitStack, settings: Settings) -> TelegramClient:
-    client = TelegramClient(settings.telegram.token.get_secret_value(), settings.telegram.base_url)
-    await client.open()
-    stack.push_async_callback(client.close)
-    return client
-
-
-def _language(client: LineClient) -> Callable[[LineHeard], Awaitable[str | None]]:
-    """The language of who has just come, by their profile; a group has none."""
-
-    async def language(heard: LineHeard) -> str | None:
-        return None if heard.group else await client.language_of(heard.person)
-
-    return language
-
-
-async def _me(client: TelegramClient) -> tuple[str, int]:
-    """The bot's own name and number, which tell what is meant for it."""
+async def _telegram(stack: AsyncExitStack, settings: TelegramSettings) -> TelegramSide:
     try:
-        me = await client.bot.get_me()
-    except Exception as error:
-        raise ServeFault(f"Telegram does not know this bot: {client.plain(error)}; check telegram.token") from None
-    return me.username or "", me.id
-
-
-def _poller(client: TelegramClient, submit: Submit, username: str, number: int) -> Poller:
-    async def keep(heard: TelegramHeard) -> None:
-        found = telegram_message(heard)
-        if found is not None:
-            await submit(*found)
-        if heard.callback_id:
-            await client.answer(heard.callback_id)
-
-    return Poller(client, keep, username, number)
+        return await stack.enter_async_context(telegram_side(settings))
+    except TelegramFault as fault:
+        raise ServeFault(str(fault)) from None
 
 
 async def _ended(task: asyncio.Task[None], *, cancel: bool = False) -> None:
@@ -168,35 +152,10 @@ async def _ended(task: asyncio.Task[None], *, cancel: bool = False) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _tidy(store: Store) -> None:
-    """Forget old event ids from time to time: platforms deliver again for a day at most."""
-    while True:
-        await asyncio.sleep(PURGE_SECONDS)
-        await store.purge(time.time() - EVENTS_KEPT_SECONDS)
-
-
-async def _listen(stack: AsyncExitStack, app: web.Application, host: str, port: int) -> str:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=WEBHOOK_SECONDS)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
+async def _listen(
+    stack: AsyncExitStack, app: web.Application, host: str, port: int, limits: LimitSettings, setting: str = "port"
+) -> str:
     try:
-        await web.TCPSite(runner, host, port).start()
+        return await open_door(stack, app, host, port, limits, WEBHOOK_SECONDS)
     except OSError as error:
-        raise ServeFault(f"cannot listen on {host}:{port} ({error.strerror}); change [server] port") from None
-    name = runner.addresses[0]
-    return f"http://{name[0]}:{name[1]}"
-
-
-def _admin(store: Store, stop: asyncio.Event) -> web.Application:
-    """/healthz: the process lives; /readyz: it can take messages."""
-
-    async def healthz(_: web.Request) -> web.Response:
-        return web.Response(text="ok")
-
-    async def readyz(_: web.Request) -> web.Response:
-        well = store.fault is None and not stop.is_set()
-        return web.Response(status=200 if well else 503, text="ready" if well else "not ready")
-
-    app = web.Application()
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
-    return app
+        raise ServeFault(f"cannot listen on {host}:{port} ({error.strerror}); change [server] {setting}") from None

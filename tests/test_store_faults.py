@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bot.commit import Arrived
+from bot.lane import Waiting
 from bot.memory import MemoryFault
 from bot.store import Store
 from tests.store_scene import Clock, Platform, play, scene_of_nothing, settled, work
@@ -139,3 +141,34 @@ def test_what_a_group_cannot_keep_does_not_take_its_neighbours_along(
         await settled(store)
 
     assert sorted(play(f"sqlite:///{tmp_path / 'kept.db'}", scene).bodies) == ["a1", "b1"]
+
+
+def test_what_follows_a_refused_event_is_refused_with_it(tmp_path: Path) -> None:
+    """The platform delivers both again, in their order; neighbours go on."""
+
+    async def scene(store: Store, platform: Platform, clock: Clock) -> None:
+        lane = store._lanes[0]
+        committed = lane._committed
+        loop = asyncio.get_running_loop()
+        second, other = loop.create_future(), loop.create_future()
+
+        def fail(group: Any, take: bool) -> Any:
+            if not any(isinstance(item, Waiting) for item in group):
+                return committed(group, take)
+            # While the group is being committed in vain, more arrives.
+            lane._committed = committed  # type: ignore[method-assign]
+            lane.put(Waiting(Arrived("e2", "line:a", "y"), second))
+            lane.put(Waiting(Arrived("e3", "line:b", "z"), other))
+            raise sa.exc.OperationalError("", None, Exception("server closed the connection"))
+
+        lane._committed = fail  # type: ignore[method-assign]
+        with pytest.raises(MemoryFault):
+            await store.submit("e1", "line:a", "x")
+        with pytest.raises(MemoryFault):
+            await second
+        assert await other is True
+        assert await store.submit("e1", "line:a", "x") == "new"
+        assert await store.submit("e2", "line:a", "y") == "new"
+        await settled(store)
+
+    assert sorted(play(f"sqlite:///{tmp_path / 'kept.db'}", scene).bodies) == ["x1", "y2", "z1"]
