@@ -66,7 +66,7 @@ lock: .venv/bin/python ## write the three requirements*.lock anew
 	$(BIN)/uv pip compile $(LOCKING) --extra postgres --constraint requirements.lock pyproject.toml \
 	  --output-file requirements-postgres.lock
 
-chaos: dev ## kill the store's workers 500 times under load; KILLS=50 for a short look
+chaos: dev ## kill servers 500 times on each database under load, and PostgreSQL too; KILLS=20 for a short look
 	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),500)
 
 readme: dev ## write the README's conversation anew, from a real run

@@ -17,14 +17,14 @@ from handlers.telegram_pace import Pace
 
 if TYPE_CHECKING:
     from telegram import Bot
-    from telegram.request import HTTPXRequest
+
+    from handlers.telegram_http import AiohttpRequest
 
 DEFAULT_BASE = "https://api.telegram.org"
 # The only kinds of update that mean something here; everything else stays at Telegram.
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
-POOL_SECONDS = 3.0
 MOST_CONNECTIONS = 64
 LONG_POLL_SECONDS = 50
 MOST_UPDATES = 100
@@ -65,7 +65,7 @@ class TelegramClient:
         self._pace = pace or Pace(clock)
         self._read_seconds = read_seconds
         self._bot: Bot | None = None
-        self._requests: tuple[HTTPXRequest, HTTPXRequest] | None = None
+        self._requests: tuple[AiohttpRequest, AiohttpRequest] | None = None
 
     async def open(self) -> None:
         """Make the connection pools; nothing is sent. Raises `ValueError` for an empty token."""
@@ -76,19 +76,13 @@ class TelegramClient:
         # Without it the library warns on every 429 about a type it will change.
         os.environ.setdefault("PTB_TIMEDELTA", "true")
         from telegram import Bot
-        from telegram.request import HTTPXRequest
 
-        def request(size: int, read: float) -> HTTPXRequest:
-            return HTTPXRequest(
-                connection_pool_size=size,
-                connect_timeout=CONNECT_SECONDS,
-                read_timeout=read,
-                write_timeout=READ_SECONDS,
-                pool_timeout=POOL_SECONDS,
-                httpx_kwargs={"trust_env": False},
-            )
+        from handlers.telegram_http import AiohttpRequest
 
-        self._requests = (request(MOST_CONNECTIONS, self._read_seconds), request(2, LONG_POLL_SECONDS + READ_SECONDS))
+        self._requests = (
+            AiohttpRequest(MOST_CONNECTIONS, connect=CONNECT_SECONDS, read=self._read_seconds),
+            AiohttpRequest(2, connect=CONNECT_SECONDS, read=LONG_POLL_SECONDS + READ_SECONDS),
+        )
         for each in self._requests:
             await each.initialize()
         self._bot = Bot(

@@ -110,7 +110,8 @@ class Telegram:
         try:
             if request.match_info["token"] != TOKEN:
                 raise Refusal(401, "Unauthorized")
-            params = _params({**request.query, **dict(await request.post())})
+            sent = await request.json() if request.content_type == "application/json" else await request.post()
+            params = _params(dict(request.query)) | (sent if isinstance(sent, dict) else _params(dict(sent)))
             method = request.match_info["method"]
             self.calls.append((method, params))
             self.faults += [f"{method}: {fault}" for fault in telegram_errors(method, params)]
