@@ -6,9 +6,14 @@ import asyncio
 import json
 
 import pytest
+import sqlalchemy as sa
 
-from bot.delivery import Dropped, Outgoing, Retry
+from bot.database import open_database
+from bot.delivery import TRIES, Dropped, Outgoing, Pauses, Retry
+from bot.outbox import Handed, Terms, take
 from bot.store import Busy, Store
+from bot.store_chores import take_up
+from bot.store_tables import migrate, outbox
 from tests import store_scene
 from tests.store_scene import Clock, Platform, play, rows, settled, work
 
@@ -135,3 +140,19 @@ def test_purging_keeps_what_is_young_or_on_the_way(url: str, monkeypatch: pytest
         assert await store.submit("old1", "line:1", "x") == "new"
 
     play(url, scene)
+
+
+def test_kills_are_no_failed_tries(url: str) -> None:
+    """However often a process dies with a reply in hand, the platform's first failure is the first."""
+    engine = open_database(url)
+    with engine.begin() as connection:
+        migrate(connection, 0.0)
+        row = {"conversation": "line:a", "key": "k", "body": "x", "at": 0.0, "tries": 0, "due": 1.0, "owner": "a/0"}
+        connection.execute(sa.insert(outbox), row | {"erase": 0})
+        for _ in range(TRIES + 2):
+            take_up(connection, "a", 5.0)
+            terms = Terms("a/0", 30.0, Pauses(), 8, frozenset(), take=True)
+            take(connection, 5.0, terms, Handed())  # taken up by the next start
+            take(connection, 90.0, terms, done := Handed())  # or by another, after the lease
+            assert [leased.outgoing.tries for leased in done.leased] == [1]
+    engine.dispose()
