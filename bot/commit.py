@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.dead_letter import letter, storable
+from bot.misses import Miss
 from bot.outbox import Finished, Handed, Terms, erase, finish, queue, take
-from bot.store_tables import conversation, dead, event, outbox
+from bot.store_tables import conversation, dead, event, miss, outbox
 
 # (state or None, payload) -> (state, reply bodies); no state: the conversation is forgotten, but for these replies.
-Work = Callable[[str | None, str], tuple[str | None, tuple[str, ...]]]
+# A third part are misses to be kept, which no longer belong to anybody.
+Work = Callable[
+    [str | None, str], tuple[str | None, tuple[str, ...]] | tuple[str | None, tuple[str, ...], tuple[Miss, ...]]
+]
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class _Turns:
     replies: list[tuple[str, str]] = field(default_factory=list)
     dead: list[dict[str, Any]] = field(default_factory=list)
     erased: list[tuple[str, str]] = field(default_factory=list)
+    misses: list[Miss] = field(default_factory=list)
 
 
 _names: sa.BindParameter[Any] = sa.bindparam("names", expanding=True)
@@ -105,6 +111,9 @@ def commit(
         connection.execute(_ERASE, {"name": name, "words": words})
     if turns.dead:
         connection.execute(sa.insert(dead), [row | {"at": now} for row in turns.dead])
+    if turns.misses:
+        day = int(now) // DAY_SECONDS
+        connection.execute(sa.insert(miss), [{"day": day, **asdict(one)} for one in turns.misses])
     if turns.changed:
         upsert = insert(connection, conversation)
         upsert = upsert.on_conflict_do_update(
@@ -150,8 +159,10 @@ def _answer(arrived: Sequence[Arrived], new: frozenset[str], states: dict[str, s
         left.discard(item.id)
         name = item.conversation
         try:
-            state, bodies = work(turns.states.get(name) or None, item.payload)
-            for text in (state or "", *bodies):
+            done = work(turns.states.get(name) or None, item.payload)
+            state, bodies = done[0], done[1]
+            misses = done[2] if len(done) == 3 else ()
+            for text in (state or "", *bodies, *(one.text for one in misses)):
                 storable(text)
         except Exception as error:
             turns.dead.append(letter("event", name, item.id, item.payload, _where(error)))
@@ -163,6 +174,7 @@ def _answer(arrived: Sequence[Arrived], new: frozenset[str], states: dict[str, s
             turns.forgotten.add(name)
             turns.replies = [reply for reply in turns.replies if reply[0] != name]
             turns.dead = [letter for letter in turns.dead if letter["conversation"] != name]
+        turns.misses += misses
         turns.states[name] = state or ""
         turns.changed.add(name)
         turns.replies += ((name, body) for body in bodies)

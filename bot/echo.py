@@ -10,10 +10,15 @@ from bot.conversation import Conversation
 from knowledge.brief import Brief, Budget
 from knowledge.knowledge import Knowledge
 
+_SHOWN = ("goal", "category")  # an amount is shown as it was read, so that a misread one is seen
+
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """The brief as it is shown back; `guessed` says that nobody named the market."""
+    """The brief as it is shown back; `guessed` says that nobody named the market.
+
+    `words` are the person's own for a goal and a product, where they are other than ours.
+    """
 
     goal: str | None
     second: str | None
@@ -24,6 +29,7 @@ class Echo:
     guessed: bool
     excluded: tuple[str, ...]
     readings: tuple[str, ...]
+    words: Mapping[str, str]
 
     @property
     def empty(self) -> bool:
@@ -44,6 +50,7 @@ def echo_of(conversation: Conversation, knowledge: Knowledge) -> Echo:
         guessed=brief.market is None,
         excluded=tuple(role for role in knowledge.roles if role in brief.excluded),
         readings=tuple(reading for reading in knowledge.readings if reading in brief.unclear),
+        words={field: said[0] for field, said in conversation.words.items() if field in _SHOWN and said},
     )
 
 

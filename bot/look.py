@@ -14,7 +14,7 @@ from bot.database import fault, file_of, open_database, seconds
 from bot.dead_letter import DeadLetter
 from bot.file_lock import FileLock
 from bot.memory import InUse
-from bot.store_chores import dead_letters, depth
+from bot.store_chores import KeptMiss, dead_letters, depth, misses
 from bot.store_tables import migrate
 
 
@@ -42,6 +42,12 @@ def letters(url: str, most: int) -> list[DeadLetter]:
     """The latest dead letters, newest first; also of a server that runs. Raises `MemoryFault`."""
     with _opened(url) as (connection, _):
         return dead_letters(connection, most)
+
+
+def kept_misses(url: str, most: int) -> list[KeptMiss]:
+    """The latest misses, newest first; also of a server that runs. Raises `MemoryFault`."""
+    with _opened(url) as (connection, _):
+        return misses(connection, most)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ _WITH_VALUE = (
 )
 _ALONE = (
     "why", "source", "law", "steps", "trends", "conflicts", "matrix", "roles", "help", "restart", "cancel", "resume",
-    "edit", "languages", "markets",
+    "edit", "languages", "markets", "evidence",
 )
 # fmt: on
 # verb -> whether it takes a value

@@ -11,7 +11,7 @@ from knowledge.change import Allow, Change, Decline, Exclude, Set
 from knowledge.knowledge import Knowledge
 
 _ASKED = {"why": "why", "source": "source", "law": "law", "steps": "steps", "trends": "trends",
-          "conflicts": "conflicts", "matrix": "matrix", "roles": "roles"}  # fmt: skip
+          "conflicts": "conflicts", "matrix": "matrix", "roles": "roles", "evidence": "understood"}  # fmt: skip
 _EDITS = {"edit": "any", "languages": "language", "markets": "market"}
 _QUESTIONS = ("goal", "category", "budget")
 
@@ -26,7 +26,7 @@ def _meaning(press: Press, knowledge: Knowledge, brief: Brief) -> Understood | N
     verb, value = press.verb, press.value
     match verb:
         case "goal" if value in knowledge.goals:
-            return _told(brief.goal, Set("goal", value), Set("second", None))
+            return _told(brief.goal, Set("goal", value), Set("second", brief.goal if value == brief.second else None))
         case "category" if value in knowledge.categories:
             return _told(brief.category, Set("category", value))
         case "market" if value in knowledge.markets:

@@ -187,7 +187,7 @@ class Store:
         return found
 
     async def purge(self, before: float, idle: float | None = None) -> int:
-        """Delete event ids older than `before`; and, with `idle`, dead letters and conversations older than that.
+        """Delete event ids older than `before`; and, with `idle`, dead letters, misses, conversations older than that.
 
         Both in seconds since 1970. Keep event ids for three days: platforms deliver again for one. In small steps,
         between which events are answered. Returns how many rows went.
@@ -196,6 +196,7 @@ class Store:
         if idle is None:
             return gone
         gone += await self._steps(lambda connection, _: chores.purge_dead(connection, idle))
+        gone += await self._steps(lambda connection, _: chores.purge_misses(connection, idle))
         gone += await self._steps(lambda connection, _: purge_moved(connection, idle))
         place: str | None = ""
         while place is not None:

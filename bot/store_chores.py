@@ -8,10 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.commit import create, insert, lock, tidy
+from bot.commit import DAY_SECONDS, create, insert, lock, tidy
 from bot.dead_letter import DeadLetter
-from bot.outbox import erase
-from bot.store_tables import conversation, dead, event, outbox
+from bot.misses import Miss
+from bot.outbox import TRIED, erase
+from bot.store_tables import conversation, dead, event, miss, outbox
 
 STEP = 500
 
@@ -28,12 +29,20 @@ class Depth:
     dead: int
 
 
+@dataclass(frozen=True, slots=True)
+class KeptMiss:
+    """A miss and the day it was kept on, in days since 1970 (UTC)."""
+
+    miss: Miss
+    day: int
+
+
 def take_up(connection: sa.Connection, owner: str, now: float) -> None:
     """Free at once what an earlier run of `owner` was sending; on SQLite, what anybody was: no other process runs."""
     left: sa.ColumnElement[bool] = outbox.c.owner.is_not(None)
     if connection.dialect.name != "sqlite":
         left = outbox.c.owner.startswith(f"{owner}/", autoescape=True)
-    connection.execute(sa.update(outbox).where(left).values(owner=None, due=now, tries=outbox.c.tries + 1))
+    connection.execute(sa.update(outbox).where(left).values(owner=None, due=now, tries=TRIED))
 
 
 def forget(connection: sa.Connection, name: str) -> None:
@@ -84,6 +93,12 @@ def purge_dead(connection: sa.Connection, before: float) -> int:
     return connection.execute(sa.delete(dead).where(dead.c.id.in_(old))).rowcount
 
 
+def purge_misses(connection: sa.Connection, before: float) -> int:
+    """Delete one step of the misses of days that were over at `before`; returns how many, 0 when none are left."""
+    old = sa.select(miss.c.id).where(miss.c.day < int(before) // DAY_SECONDS).order_by(miss.c.id).limit(STEP)
+    return connection.execute(sa.delete(miss).where(miss.c.id.in_(old))).rowcount
+
+
 def purge_conversations(connection: sa.Connection, _: float, *, before: float, after: str) -> tuple[int, str | None]:
     """Delete those unused since `before` among the next of a step, by name, after `after`.
 
@@ -106,6 +121,12 @@ def dead_letters(connection: sa.Connection, most: int) -> list[DeadLetter]:
     """The latest dead letters, newest first."""
     rows = connection.execute(sa.select(dead).order_by(dead.c.id.desc()).limit(most)).mappings()
     return [DeadLetter(**row) for row in rows]
+
+
+def misses(connection: sa.Connection, most: int) -> list[KeptMiss]:
+    """The latest misses, newest first."""
+    rows = connection.execute(sa.select(miss).order_by(miss.c.id.desc()).limit(most))
+    return [KeptMiss(Miss(row.question, row.value, row.language, row.text), row.day) for row in rows]
 
 
 def depth(connection: sa.Connection, now: float) -> tuple[int, float, int]:

@@ -68,6 +68,17 @@ duty = sa.Table(
     sa.Column("holder", sa.Text, nullable=False),
     sa.Column("until", sa.Double, nullable=False),
 )
+# What was not understood, where the operator wants to learn from it: no person, and no time but the day (since 1970).
+miss = sa.Table(
+    "miss",
+    tables,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("day", sa.BigInteger, nullable=False),
+    sa.Column("question", sa.Text, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+)
 migration = sa.Table("migration", tables, sa.Column("number", sa.Integer, primary_key=True))
 
 _POSTGRES_LOCK = 7_310_501
@@ -111,7 +122,15 @@ def _moved(run: Callable[[str], object], serial: str, now: float, dialect: str) 
     run("CREATE TABLE duty (name TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL, until DOUBLE PRECISION NOT NULL)")
 
 
-MIGRATIONS: tuple[Callable[[Callable[[str], object], str, float, str], None], ...] = (_first, _outbox, _moved)
+def _misses(run: Callable[[str], object], serial: str, now: float, dialect: str) -> None:
+    """What was not understood can be kept, to learn from."""
+    run(
+        f"CREATE TABLE miss (id {serial}, day BIGINT NOT NULL, question TEXT NOT NULL, value TEXT NOT NULL, "
+        "language TEXT NOT NULL, text TEXT NOT NULL)"
+    )
+
+
+MIGRATIONS: tuple[Callable[[Callable[[str], object], str, float, str], None], ...] = (_first, _outbox, _moved, _misses)
 VERSION = len(MIGRATIONS)
 
 

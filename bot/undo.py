@@ -1,11 +1,11 @@
-"""Undo: what a message did to the brief can be taken back, when it is edited or unsent."""
+"""Undo: what a message did to the brief, and its words kept for it, can be taken back when it is edited or unsent."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from bot.conversation import Conversation, Said, dump_brief, load_brief
+from bot.conversation import Conversation, Said, dump_told, load_told
 from bot.message import Message
 from knowledge.brief import Brief
 
@@ -37,8 +37,8 @@ def undone(conversation: Conversation, ref: str | None) -> Conversation:
     for said in conversation.said[place + 1 :]:
         theirs = {name: before.pop(name) if name in before else value for name, value in said.before.items()}
         later.append(Said(said.ref, said.at, theirs))
-    brief = load_brief(dump_brief(conversation.brief) | before)
-    return conversation.having(brief=brief, said=(*conversation.said[:place], *later))
+    without = load_told(conversation, dump_told(conversation) | before)
+    return without.having(said=(*conversation.said[:place], *later))
 
 
 def unsent(conversation: Conversation, message: Message) -> Conversation:
@@ -49,7 +49,10 @@ def unsent(conversation: Conversation, message: Message) -> Conversation:
     if conversation == Conversation() or message.ref is None:
         return conversation
     gone = (*(ref for ref in conversation.gone if ref != message.ref), message.ref)
-    return undone(conversation, message.ref).having(gone=gone[-MOST_GONE:])
+    missed = conversation.missed
+    if missed is not None and missed.ref == message.ref:
+        missed = None
+    return undone(conversation, message.ref).having(gone=gone[-MOST_GONE:], missed=missed)
 
 
 def noted(was: Conversation, after: Conversation, message: Message) -> Conversation:
@@ -62,7 +65,7 @@ def noted(was: Conversation, after: Conversation, message: Message) -> Conversat
     if message.ref is None and not after.said:
         return after
     before = undone(was, message.ref)
-    changed = _changed(before.brief, after.brief)
+    changed = _changed(before, after)
     if message.ref is None:
         # A tapped button is never taken back; what was said before of the same things no longer matters.
         if not changed:
@@ -74,11 +77,11 @@ def noted(was: Conversation, after: Conversation, message: Message) -> Conversat
     return after.having(said=(*after.said, Said(message.ref, message.sent_at.timestamp(), changed))[-MOST_SAID:])
 
 
-def _changed(before: Brief, after: Brief) -> dict[str, Any]:
+def _changed(before: Conversation, after: Conversation) -> dict[str, Any]:
     """The fields that differ, each with its value in `before`, as JSON."""
-    if before == after:
+    if before.brief == after.brief and before.words == after.words:
         return {}
-    old, new = dump_brief(before), dump_brief(after)
+    old, new = dump_told(before), dump_told(after)
     return {name: value for name, value in old.items() if value != new[name]}
 
 

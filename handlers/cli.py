@@ -245,12 +245,13 @@ def ask(
 @app.command()
 def check(
     coverage: Annotated[bool, typer.Option("--coverage", help="Who carries which statement of the articles.")] = False,
-    languages: Annotated[bool, typer.Option("--languages", help="Which wordings are missing, by language.")] = False,
+    languages: Annotated[bool, typer.Option("--languages", help="What each language lacks, by file.")] = False,
+    words: Annotated[bool, typer.Option("--words", help="Product words: how many, clashes, what hides what.")] = False,
     root: Annotated[Path | None, typer.Option("--root", help="A folder of knowledge files to check instead.")] = None,
     config: Config = None,
 ) -> None:
     """Check the knowledge whole; every fault at once."""
-    from handlers.reports import coverage_report, language_report, summary
+    from handlers.reports import coverage_report, language_report, summary, word_report
 
     if root is not None and not root.is_dir():
         fail(f"--root: there is no folder {root}")
@@ -258,11 +259,11 @@ def check(
         knowledge = load(root) if root else _knowledge(settings_of(config))
     except Faults as faults:
         fail(f"the knowledge in {root} has {len(faults.faults)} fault(s):\n{faults}")
-    if coverage and not coverage_report(knowledge):
+    reports = ((coverage, coverage_report), (languages, language_report), (words, word_report))
+    sound = [report(knowledge) for wanted, report in reports if wanted]
+    if not all(sound):
         raise typer.Exit(FAILURE)
-    if languages:
-        language_report(knowledge)
-    if not coverage and not languages:
+    if not sound:
         summary(knowledge)
 
 
@@ -306,6 +307,29 @@ def letters(
         typer.echo(line_of(letter, texts=texts))
     if not found:
         typer.echo("no dead letters", err=True)
+
+
+@app.command()
+def misses(
+    most: Annotated[int, typer.Option("--most", min=1, help="How many, the newest first.")] = 500,
+    yaml: Annotated[bool, typer.Option("--yaml", help="Write cases for tests/sentences, with words to add.")] = False,
+    config: Config = None,
+) -> None:
+    """List what was not understood and the button tapped next; kept with [misses] keep. It holds people's words."""
+    from bot.look import kept_misses
+    from bot.memory import MemoryFault
+    from handlers.misses import as_yaml, listed
+
+    settings = settings_of(config)
+    try:
+        found = kept_misses(_own_memory(settings), most)
+    except MemoryFault as fault:
+        fail(str(fault), FAILURE)
+    for line in as_yaml(found, _knowledge(settings)) if yaml else listed(found):
+        typer.echo(line)
+    if not found:
+        kept = "" if settings.misses.keep else "; [misses] keep is off"
+        typer.echo(f"no misses{kept}", err=True)
 
 
 app.add_typer(line_app, name="line")

@@ -93,13 +93,13 @@ class Answered:
 Answer = Callable[[str | None, str], Answered]
 
 
-def answering(knowledge: Knowledge) -> Answer:
-    """A function from (state, payload) to the whole of what became of a message."""
+def answering(knowledge: Knowledge, *, learn: bool = False) -> Answer:
+    """A function from (state, payload) to the whole of what became of a message; with `learn` also what was missed."""
 
     def answer(state: str | None, payload: str) -> Answered:
         message, target = message_of(payload)
         before = Conversation.load(state) if state else Conversation()
-        done = take(before, message, knowledge)
+        done = take(before, message, knowledge, learn=learn)
         show = SHOWS[message.person.partition(":")[0]]
         kept = "" if done.conversation == Conversation() else done.conversation.dump()
         return Answered(message, done, kept, show(bubbles(done, knowledge), target))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 
 from rich.table import Table
 
+from bot.language_gaps import Part, needs
+from bot.word_check import LEAST_WORDS, counts, word_faults
+from bot.word_notes import word_notes
 from handlers.terminal import console_for
-from knowledge.check import entries
 from knowledge.coverage import coverage
 from knowledge.knowledge import Knowledge
+
+_PARTS: Mapping[Part, str] = {"wording": "wordings", "words": "word lists", "act": "acts", "reply": "replies"}
+_SHOWN = 100  # characters of what is missing: enough to know the sentence, one line on a wide terminal
 
 
 def summary(knowledge: Knowledge) -> None:
@@ -40,31 +45,41 @@ def coverage_report(knowledge: Knowledge) -> bool:
     return not gaps
 
 
-def language_report(knowledge: Knowledge) -> None:
-    """How many wordings each language has, and the first that are missing."""
+def language_report(knowledge: Knowledge) -> bool:
+    """What each language lacks, a line each with file and entry; whether no finished language lacks anything."""
     console = console_for()
-    have: Counter[str] = Counter()
-    missing: dict[str, list[str]] = {code: [] for code in knowledge.languages}
-    total = 0
-    for file, entry, shape in entries(knowledge):
-        for name in type(shape).model_fields:
-            value = getattr(shape, name)
-            if (
-                isinstance(value, dict)
-                and value
-                and all(isinstance(text, str) for text in value.values())
-                and "en" in value
-            ):
-                total += 1
-                for code in knowledge.languages:
-                    if code in value:
-                        have[code] += 1
-                    else:
-                        missing[code].append(f"{file}: {entry}.{name}".replace(": .", ": "))
+    whole = True
     for code, language in knowledge.languages.items():
+        wanted = list(needs(code, knowledge))
+        missing = [need for need in wanted if need.lacks]
+        whole = whole and not (language.finished and missing)
         state = "finished" if language.finished else "not finished"
-        console.print(f"{code} ({state}): {have[code]} of {total} wordings")
-        for place in missing[code][:5]:
-            console.print(f"  missing: {place}")
-        if len(missing[code]) > 5:
-            console.print(f"  ... and {len(missing[code]) - 5} more")
+        parts = ", ".join(
+            f"{sum(n.part == part and not n.lacks for n in wanted)} of {sum(n.part == part for n in wanted)} {plural}"
+            for part, plural in _PARTS.items()
+        )
+        console.print(f"{code} ({state}): {parts}", markup=False)
+        for need in missing:
+            lacks = need.lacks if len(need.lacks) <= _SHOWN else need.lacks[: _SHOWN - 4].rstrip() + " ..."
+            console.print(f"  {need.file}: {need.entry}: {lacks}", markup=False, soft_wrap=True)
+    return whole
+
+
+def word_report(knowledge: Knowledge) -> bool:
+    """How many words each category has, notes and faults; whether no finished language has a fault."""
+    console = console_for()
+    table = Table("category", *knowledge.languages, box=None)
+    counted = counts(knowledge)
+    for key in knowledge.categories:
+        shown = (counted[key, code] for code in knowledge.languages)
+        table.add_row(key, *(f"{strong}{'' if strong >= LEAST_WORDS else '!'} + {hints}" for strong, hints in shown))
+    console.print(f"Words that say it outright + words that only suggest it; ! marks fewer than {LEAST_WORDS}.")
+    console.print(table)
+    notes = list(word_notes(knowledge))
+    for note in notes:
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
+    faults = word_faults(knowledge)
+    for one in faults:
+        console.print(f"FAULT: {one.language}: {one.fault}", markup=False, soft_wrap=True)
+    console.print(f"{len(faults)} faults, {len(notes)} notes. A fault that is meant goes into known_words.yaml.")
+    return not any(one.language in knowledge.finished for one in faults)

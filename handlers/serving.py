@@ -97,7 +97,7 @@ async def running(settings: Settings, knowledge: Knowledge, url: str) -> AsyncIt
                 return await telegram.send(outgoing)
             return Dropped(f"{platform} is not configured any more")
 
-        work = watch.work(answering(knowledge))
+        work = watch.work(answering(knowledge, learn=settings.misses.keep))
         # Told apart by the port where several replicas share a machine.
         owner = f"{socket.gethostname()}:{settings.server.port}"
         store = Store(url, work, watch.send(send), owner=owner, lanes=2, moving=MOVING)

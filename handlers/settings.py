@@ -126,6 +126,12 @@ class LogSettings(_Section):
         return key
 
 
+class MissSettings(_Section):
+    """What is kept to learn from: messages that were not understood, with the button tapped next."""
+
+    keep: bool = Field(False, description="Whether they are kept, without their person; they hold people's words.")
+
+
 class KnowledgeSettings(_Section):
     """What is true."""
 
@@ -149,6 +155,7 @@ class Settings(BaseSettings):
     memory: MemorySettings = MemorySettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     limits: LimitSettings = LimitSettings()
+    misses: MissSettings = MissSettings()
     log: LogSettings = LogSettings()
 
     @property

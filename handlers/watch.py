@@ -13,6 +13,7 @@ from bot.dead_letter import storable
 from bot.delivery import Delivered, Later, Outcome, Outgoing, Retry, Send, platform_of, settle
 from bot.memory import MemoryFault
 from bot.message import Message
+from bot.misses import Miss
 from bot.store import Busy
 from handlers.exchange import Answer, Answered
 from handlers.log import failure, logger
@@ -48,7 +49,9 @@ class Watch:
     def work(self, answer: Answer) -> Work:
         """The store's work, counted; a commit that has to be repeated does it, and counts it, again."""
 
-        def watched(state: str | None, payload: str) -> tuple[str, tuple[str, ...]]:
+        def watched(
+            state: str | None, payload: str
+        ) -> tuple[str, tuple[str, ...]] | tuple[str, tuple[str, ...], tuple[Miss, ...]]:
             began = self._seconds()
             try:
                 done = answer(state, payload)
@@ -59,7 +62,9 @@ class Watch:
                 self._log.error("dead letter: a turn failed", reason=failure(error))
                 raise
             self._turned(done, self._seconds() - began)
-            return done.state, done.bodies
+            if done.turn.miss is None:
+                return done.state, done.bodies
+            return done.state, done.bodies, (done.turn.miss,)
 
         return watched
 
