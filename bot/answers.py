@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
+from bot.choices import mending
 from bot.conversation import Conversation
-from bot.echo import market_of
+from bot.echo import echo_of, market_of
+from bot.evidence import accounts, filled
 from bot.press import press
 from bot.reply import MOST_CLAIMS, Reply, reply
 from bot.understood import Asked
@@ -37,6 +39,8 @@ def answer(
             return (reply("compare", table=table, columns=table.columns),)
         case "compare":
             return _compare(about, knowledge)
+        case "understood":
+            return _understood(asked, conversation, advice, knowledge)
         case "steps":
             return (_steps(asked.number, knowledge),)
         case "trends":
@@ -49,6 +53,12 @@ def answer(
         case "law" | "fine":
             fines = asked.kind == "fine"
             return (_law(about, roles, conversation, knowledge, on, first=asked.number or 0, fines=fines),)
+        case "suits" if advice is None:
+            return tuple(_topic(subject, knowledge) for subject in about[:MOST_SUBJECTS])
+        case "suits" if advice is not None and roles:
+            return _of_advice("why", advice, roles)
+        case "others" if advice is not None:
+            return (_others(advice),)
         case "source" if advice is None:
             return (reply("sources_general"),)
         case "why" | "why_not" | "source" | "matrix" | "next_step" if advice is not None:
@@ -57,6 +67,24 @@ def answer(
             return (_topic("influence_matrix", knowledge),)
         case _:
             return (reply("no_advice_yet", asks=conversation.brief.next_question),)
+
+
+def _understood(
+    asked: Asked, conversation: Conversation, advice: Advice | None, knowledge: Knowledge
+) -> tuple[Reply, ...]:
+    """Why we think what we think of the brief: the person's words, with the ways to put it right.
+
+    "Why" about a field that holds nothing asks for the reasons of the advice.
+    """
+    brief = conversation.brief
+    about = tuple(field for field in asked.about if field == "market" or filled(brief, field) is not None)
+    if asked.about and not about:
+        return _of_advice("why", advice, ()) if advice else (reply("no_advice_yet", asks=brief.next_question),)
+    found = accounts(conversation, knowledge, about)
+    readings = tuple(press("reading", reading) for one in found for reading in one.readings)
+    fixes = mending(echo_of(conversation, knowledge), tuple(one.field for one in found))
+    reasons = (press("why"),) if advice else ()
+    return (reply("evidence", (*readings, *fixes, *reasons), accounts=found),)
 
 
 def _family(role: Role, knowledge: Knowledge) -> str | None:
@@ -136,6 +164,14 @@ def _law(
     # A button carries a number and no subject, so only the brief's own law has further pages.
     offers = (press("law_from", str(first + RULES_A_PAGE)),) if rest and not about else ()
     return reply("law", offers, market=market, category=category, rules=page, role=role, on=on)
+
+
+def _others(advice: Advice) -> Reply:
+    """Who else could be hired, and why they do not lead; what the law forbids only where nobody else is left."""
+    rest = tuple(entry.role for entry in advice.roles if entry.part != "lead")
+    lawful = tuple(role for role in rest if advice.role(role).part != "blocked")
+    offers = (press("exclude", advice.lead),) if advice.lead and lawful else ()
+    return reply("why_not", offers, advice=advice, roles=lawful or rest)
 
 
 def _of_advice(kind: str, advice: Advice, roles: tuple[Role, ...]) -> tuple[Reply, ...]:

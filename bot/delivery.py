@@ -21,6 +21,7 @@ class Outgoing:
     """One reply on its way. `key` (a UUID) is the same at every try; `at` is when it was made (seconds since 1970).
 
     `tries` counts earlier tries of which it is not known, or known not to be so, that they arrived: 0 at the first.
+    Kills while it was on its way count as one try in all.
     """
 
     conversation: str

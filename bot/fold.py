@@ -12,7 +12,12 @@ _VIETNAMESE = frozenset("ăâđêôơưĂÂĐÊÔƠƯ")
 _WIDE = "\u2e80-\u9fff\uf900-\ufaff"
 _SPACES = re.compile(r"(?:^|(\n)|( )) +")
 _BETWEEN_WIDE = re.compile(rf"(?<=[{_WIDE}]) (?=[{_WIDE}])")
+_VOICED = ("\u3099", "\u309a")
 _TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")
+_THAI_TONES = frozenset("\u0e48\u0e49\u0e4a\u0e4b")
+_THAI_VOWELS = frozenset("\u0e31\u0e34\u0e35\u0e36\u0e37\u0e38\u0e39\u0e4d")  # written above or below the letter
+_THAI_REPEATED = _THAI_TONES | _THAI_VOWELS | frozenset("\u0e30\u0e32\u0e45\u0e47\u0e4c")
+_THAI = re.compile("[ \u0e30-\u0e4d][\u0e30-\u0e4d]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,11 @@ class Speller(dict[int, str]):
         if not unicodedata.is_normalized("NFC", word):
             word = unicodedata.normalize("NFC", word)
         spelled = word.translate(self)
+        if _THAI.search(spelled):
+            mended: list[str] = []
+            for part in spelled:
+                mended += _thai(mended, part)
+            spelled = "".join(mended)
         if " " not in spelled:
             return spelled
         return _BETWEEN_WIDE.sub("", _SPACES.sub(_one, spelled))
@@ -105,6 +115,27 @@ class Speller(dict[int, str]):
 def _one(spaces: re.Match[str]) -> str:
     """What is left of a run of spaces: nothing at a beginning, else one."""
     return spaces[1] or spaces[2] or ""
+
+
+def _thai(text: list[str], part: str) -> str:
+    """What to add to a text for a Thai vowel or mark, the last character mended where people type it otherwise.
+
+    เ typed twice is แ, a vowel or mark held down counts once, and a vowel comes before the tone on it, but ำ after.
+    """
+    before = text[-1] if text else ""
+    if part == "\u0e46" and before == " ":
+        text[-1] = part  # ๆ repeats the word before it, with or without a space
+        return ""
+    if part == before == "\u0e40":
+        text[-1] = "\u0e41"
+        return ""
+    if part == before and part in _THAI_REPEATED:
+        return ""
+    below_tone = part in _THAI_TONES and before == "\u0e4d"
+    if below_tone or (part in _THAI_VOWELS and part != "\u0e4d" and before in _THAI_TONES):
+        text[-1] = part
+        return before
+    return part
 
 
 def plain(text: str) -> str:
@@ -126,10 +157,17 @@ def fold(original: str, simplified: Mapping[str, str]) -> Folded:
         kept = _spelled(character, simplified)
         marked = marked or (character > "\x7e" and _vietnamese(character))
         for part in kept:
+            if part in _VOICED and text and place:
+                voiced = unicodedata.normalize("NFC", text[-1] + part)  # half-width katakana come in two: ｶﾞ
+                if len(voiced) == 1:
+                    text[-1] = voiced
+                    continue
             if part == " " and (not text or text[-1] in " \n"):
                 continue
-            text.append(part)
-            index.append(place)
+            added = _thai(text, part) if "\u0e30" <= part <= "\u0e4d" else part
+            if added:
+                text.append(added)
+                index.append(place)
     tight_text: list[str] = []
     tight_index: list[int] = []
     last = len(text) - 1

@@ -23,6 +23,11 @@ PLAIN_PHRASE = 4
 PLAIN_IN_MARKED = 7
 MOST_SPELLINGS = 32
 
+# Thai has no spaces between words, but no word begins with a vowel that stands behind, above or below its letter,
+# nor ends in one that stands before it: "เซล" is no word in "เซลล์", nor "กี่" in "เกี่ยว".
+_THAI_TAILS = frozenset(map(chr, (*range(0x0E30, 0x0E3B), 0x0E45, *range(0x0E47, 0x0E4F))))
+_THAI_HEADS = frozenset(map(chr, range(0x0E40, 0x0E45)))
+
 # Names of things are typed out: "khach hang ko" holds no "hàng không" (airline).
 NAMED = ("category", "category_reading", "group", "market", "role", "language")
 
@@ -49,6 +54,12 @@ class Hit(NamedTuple):
         return self.end - self.start
 
 
+# Ways of speaking: lists of words in languages/<code>.yaml.
+SPOKEN = (
+    "not_before", "not_after", "exclude_before", "exclude_after", "exclude_later", "theme", "clause", "harmless",
+    "people", "others", "past", "now", "contrast", "does", "can",
+)  # fmt: skip
+
 # Kinds that compete for the same letters: the longest wins. "pet insurance" is insurance and no pet.
 _FAMILY = {"category": "product", "category_reading": "product", "group": "product", "goal_reading": "goal"}
 
@@ -61,7 +72,7 @@ class Lexicon:
         self._plain: dict[str, list[Term]] = defaultdict(list)
         unfolded = {word.casefold() for language in knowledge.languages.values() for word in language.unfolded}
         speller = Speller(knowledge.simplified)
-        for term in _terms(knowledge):
+        for term in terms(knowledge):
             word = speller.text(term.word)
             if not word:
                 continue
@@ -69,11 +80,13 @@ class Lexicon:
             if term.kind not in NAMED:
                 for short in _shortened(word, knowledge.languages[term.language].slang):
                     self._marked[short].append(term)
-            bare = plain(word) if term.language == "vi" else word
-            if bare != word and term.word.casefold() not in unfolded:
-                letters = len(bare.replace(" ", ""))
-                if letters >= (PLAIN_PHRASE if " " in bare else PLAIN_WORD):
-                    self._plain[bare].append(term)
+            bare = unmarked(word) if term.language == "vi" and term.word.casefold() not in unfolded else None
+            if bare:
+                self._plain[bare].append(term)
+        self._mates: dict[str, str] = {}
+        for key, symptom in knowledge.symptoms.items():
+            first = "people" if symptom.people else f"first:{key}"
+            self._mates |= {f"first:{key}": f"then:{key}", f"then:{key}": first}
         self._find_marked = _automaton(self._marked)
         self._find_plain = _automaton(self._plain)
 
@@ -81,8 +94,17 @@ class Lexicon:
         """What was found, by kind, in the order of the text; within competing kinds the longest only.
 
         In Vietnamese the acts of English are not heard, nor the other way round: "vs" compares in one and is
-        "with" in the other.
+        "with" in the other. Thai takes its foreign words from English.
+        So it is with Japanese and Chinese, and in Japanese no Chinese word at all means anything but a language: the
+        same characters often name another thing.
         """
+        found = self.found(folded, spoken)
+        kinds = {hit.term.kind for hit in found}
+        # Half a symptom says nothing.
+        return _covered(_longest([hit for hit in found if self._mates.get(hit.term.kind, hit.term.kind) in kinds]))
+
+    def found(self, folded: Folded, spoken: str | None = None) -> list[Hit]:
+        """Every term that stands in a text, also those that a longer one takes the place of."""
         found = list(_spoken(self._find_marked, folded.text))
         for hit in _spoken(self._find_plain, folded.plain):
             word = folded.text[hit.start : hit.end]
@@ -90,13 +112,26 @@ class Lexicon:
                 continue  # typed with other marks than the term's: another word
             if not folded.marked or len(word.replace(" ", "")) >= PLAIN_IN_MARKED:
                 found.append(hit)
-        deaf = {"vi": "en", "en": "vi"}.get(spoken or "")
+        deaf = {"vi": "en", "en": "vi", "th": "vi", "ja": "zh-Hant", "zh-Hant": "ja"}.get(spoken or "")
         if deaf:
-            found = [hit for hit in found if hit.term.language != deaf or not _is_speech(hit.term.kind)]
-        return _covered(_longest(found))
+            named = spoken != "ja"
+            found = [
+                hit
+                for hit in found
+                if hit.term.language != deaf or hit.term.kind == "language" or (named and not _is_speech(hit.term.kind))
+            ]
+        return found
 
 
-def _terms(knowledge: Knowledge) -> Iterator[Term]:
+def unmarked(word: str) -> str | None:
+    """A folded Vietnamese word without its marks, where it is long enough to be heard so."""
+    bare = plain(word)
+    enough = PLAIN_PHRASE if " " in bare else PLAIN_WORD
+    return bare if bare != word and len(bare.replace(" ", "")) >= enough else None
+
+
+def terms(knowledge: Knowledge) -> Iterator[Term]:
+    """Every word of the knowledge with what it stands for, unfolded."""
     for kind, table in (
         ("goal", knowledge.goals),
         ("category", knowledge.categories),
@@ -111,13 +146,18 @@ def _terms(knowledge: Knowledge) -> Iterator[Term]:
             yield from _each(kind, key, getattr(shape, "hints", {}), {}, weak=True)
     for key, reading in knowledge.readings.items():
         yield from _each(f"{reading.question}_reading", key, reading.words, {})
+    for key, symptom in knowledge.symptoms.items():
+        yield from _each(f"first:{key}", key, symptom.first, {})
+        yield from _each(f"then:{key}", symptom.goal, symptom.then, {})
+        yield from _each(f"then:{key}", symptom.goal, symptom.hints, {}, weak=True)
+        yield from _each(f"then:{key}", "", symptom.but, {})
     for key, stage in knowledge.journey.items():
         yield from _each("stage", key, stage.words, {})
     for code, language in knowledge.languages.items():
         yield from (Term("language", code, code, word=word) for word in (*language.words, language.native))
         for act, words in language.acts.items():
             yield from (Term(f"act:{act}", act, code, word=word) for word in words)
-        for kind in ("not_before", "not_after", "exclude_before", "exclude_after", "clause", "harmless"):
+        for kind in SPOKEN:
             yield from (Term(kind, kind, code, word=word) for word in getattr(language, kind))
 
 
@@ -161,6 +201,8 @@ def _spoken(automaton: ahocorasick.Automaton, text: str) -> Iterator[Hit]:
         return
     for last, (length, terms) in automaton.iter(text):
         start, end = last - length + 1, last + 1
+        if text[end : end + 1] in _THAI_TAILS or (start and text[start - 1] in _THAI_HEADS):
+            continue
         if _letter(text[start]) and start > 0 and _letter(text[start - 1]):
             continue
         if _letter(text[end - 1]) and end < len(text) and _letter(text[end]):
@@ -182,12 +224,19 @@ def _letter(character: str) -> bool:
 
 
 def _longest(found: Iterable[Hit]) -> dict[str, list[Hit]]:
-    """By kind: the longest hits of each family, and of equals those that mean several values of one kind at once."""
+    """By kind: the longest hits of each family, and of equals those that mean several values of one kind at once.
+
+    Of a family's equals only hints may be several: a word that suggests two products offers both.
+    """
     taken: dict[str, _Taken] = defaultdict(_Taken)
     kinds: dict[str, list[Hit]] = defaultdict(list)
+    hinted: set[tuple[str, int, int]] = set()
     for hit in sorted(found, key=lambda hit: (-hit.size, hit.term.weak, hit.start)):
         family = _FAMILY.get(hit.term.kind)
-        if taken[family or hit.term.kind].takes(hit, several=family is None):
+        place = (family or hit.term.kind, hit.start, hit.end)
+        if taken[place[0]].takes(hit, several=family is None or place in hinted):
+            if hit.term.weak:
+                hinted.add(place)
             kinds[hit.term.kind].append(hit)
     for hits in kinds.values():
         hits.sort(key=lambda hit: hit.start)
@@ -218,21 +267,49 @@ class _Taken:
 
 def _is_speech(kind: str) -> bool:
     """Whether a kind is a way of speaking, which belongs to one language, and no name of a thing."""
-    return ":" in kind or kind in ("not_before", "not_after", "exclude_before", "exclude_after", "clause", "harmless")
+    return ":" in kind or kind in SPOKEN
 
 
 # A word inside a longer word of these kinds is a part of it and shows nothing: "law" in "law firm".
 _COVERS = {
     "act": ("category", "category_reading", "group", "goal", "goal_reading", "role", "harmless"),
     "act:endorse": ("category", "role", "harmless"),  # "醫生推薦" is a wish, "醫生推薦可以嗎" a question of law
-    "clause": ("exclude_before", "exclude_after", "not_before", "not_after", "act:switch", "goal", "category"),
+    "goal": ("harmless",),
+    "goal_reading": ("harmless",),
+    "clause": (
+        "exclude_before",
+        "exclude_after",
+        "not_before",
+        "not_after",
+        "act:switch",
+        "goal",
+        "category",
+        "harmless",
+    ),
     "market": ("category", "category_reading", "group", "language"),
-    "role": ("category", "topic"),
-    "category": ("market", "role", "goal", "act:staff_yes", "act:staff_no", "act:budget", "harmless"),
+    "role": ("category", "topic", "harmless"),
+    "then": ("goal", "goal_reading"),
+    "category": (
+        "market",
+        "role",
+        "goal",
+        "act:staff_yes",
+        "act:staff_no",
+        "act:budget",
+        "act:change_category",
+        "act:else",
+        "act:bot",
+        "act:human",
+        "act:privacy",
+        "act:small_talk",
+        "act:thanks",
+        "harmless",
+    ),
     "not_before": ("harmless",),
     "not_after": ("harmless",),
     "exclude_before": ("harmless",),
     "exclude_after": ("harmless",),
+    "exclude_later": ("harmless",),
 }
 
 

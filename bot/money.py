@@ -33,6 +33,7 @@ _YEARS = frozenset(range(1990, 2040)) - {2000}  # bare figures that are rather a
 _BOUNDS_MOST = Sense.MOST_BEFORE | Sense.MOST_AFTER
 _BOUNDS_LEAST = Sense.LEAST_BEFORE | Sense.LEAST_AFTER
 _RELATIVE = Sense.ADD_BEFORE | Sense.ADD_AFTER | Sense.LESS_BEFORE | Sense.LESS_AFTER
+_BECOMES = Sense.BECOMES_BEFORE | Sense.BECOMES_AFTER
 _SHARES = Sense.PERCENT | Sense.TENTHS | Sense.TIMES_AFTER | Sense.TIMES_BEFORE
 
 
@@ -137,10 +138,12 @@ class _Judge:
             return None
         senses = before.senses | after.senses
         named = bool(senses & Sense.BUDGET)
-        renewed = bool(senses & (Sense.BECOMES_BEFORE | Sense.BECOMES_AFTER))
+        renewed = bool(senses & _BECOMES)
         low, high = amount.low, amount.high
         if amount.joint and before.senses & (Sense.MOVES | Sense.RANGE) == Sense.MOVES and self._words_between(amount):
             low, renewed = high, True  # "raise it from 5k to 8k"
+        if amount.joint and after.senses & Sense.BECOMES_AFTER and self._words_between(amount, any_script=True):
+            low = high  # 50万から80万に変更
         absurd = high >= MOST_MONEY
         budget = _budget(min(low, MOST_MONEY), min(high, MOST_MONEY), amount, senses, before.period or after.period)
         kind: Literal["amount", "bare"] = "bare" if amount.bare else "amount"
@@ -154,6 +157,8 @@ class _Judge:
         if senses & (_SHARES | Sense.VAGUE | Sense.EACH | Sense.NOT_BEFORE | Sense.NOT_AFTER):
             return False
         named = bool(senses & Sense.BUDGET)
+        if self._measures(amount) and not (named or self._expected):
+            return False
         if before.senses & (Sense.WORTH | Sense.AIM | (0 if amount.explicit else Sense.REACHED)) and not named:
             return False
         led = bool(before.senses & Sense.BUDGET)
@@ -171,12 +176,22 @@ class _Judge:
             return amount.explicit or named
         return amount.quantity.size >= SCALED or amount.high >= SMALL or named or self._expected or amount.high == 0
 
+    def _measures(self, amount: Amount) -> bool:
+        """Whether it may as well be litres: "nồi 5 lít" is, "có 5 lít" is not."""
+        scale = amount.quantity.scale
+        if scale is None or not scale.senses & Sense.MEASURE:
+            return False
+        word = self._row.word(amount.first - 1) if self._row.follows(amount.first) else None
+        return word is None or not word.senses & Sense.ABOUT
+
     def _is_bare_budget(self, amount: Amount, before: Around, after: Around) -> bool:
         if (
             before.senses & Sense.ORDINAL
             or after.senses & Sense.COUNTED
             or self._row.counted(amount.last, Sense.COUNTED | Sense.COUNTER)
         ):
+            return False
+        if 0 < amount.high < self._grammar.bare_from:
             return False
         if self._expected and self._only(amount):
             return True
@@ -187,7 +202,7 @@ class _Judge:
             return True
         if amount.high < SMALL:
             return False
-        return self._expected or bool(senses & _RELATIVE) or named_nearby(self._row, amount.first)
+        return self._expected or bool(senses & (_RELATIVE | _BECOMES)) or named_nearby(self._row, amount.first)
 
     def _only(self, amount: Amount) -> bool:
         """Whether the text says nothing but this amount, "about" and the like aside."""
@@ -228,10 +243,11 @@ class _Judge:
                 return True
         return False
 
-    def _words_between(self, amount: Amount) -> bool:
-        """Whether a word, not a dash, joins the ends of a range."""
-        pieces = self._row.pieces[amount.first : amount.last]
-        return any(piece.word and piece.word.senses & Sense.RANGE and piece.word.opens for piece in pieces)
+    def _words_between(self, amount: Amount, *, any_script: bool = False) -> bool:
+        """Whether a word, not a dash, joins the ends of a range; one of a script with spaces, unless `any_script`."""
+        words = [piece.word for piece in self._row.pieces[amount.first : amount.last] if piece.word]
+        ranges = [word for word in words if word.senses & Sense.RANGE]
+        return any(word.text[0].isalpha() if any_script else word.opens for word in ranges)
 
 
 def _budget(

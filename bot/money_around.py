@@ -27,6 +27,7 @@ _NEXT_TO = Sense.VAGUE | Sense.ORDINAL  # only directly before the amount
 _PASSED = Sense.ABOUT | Sense.RANGE | Sense.BETWEEN | Sense.COUNTED | Sense.MOVES
 _OF_THE_NEXT = Sense.BUDGET | Sense.MOST_BEFORE | Sense.LEAST_BEFORE | _CHANGES
 _LOOSE = " \t\n:=|(\uff08[「『\"'“*_•·>"
+_HEADING = re.compile(r"[^\s/:]{1,10}+ ?:")  # "予算:800万 / NG:医師"
 _ADJECTIVES = re.compile(r"(?: [a-z][a-z'\-]{0,14}+){1,3} ")
 
 
@@ -51,6 +52,8 @@ def around_before(row: Row, first: int) -> Around:
         own = word.senses
         if gap.strip(_LOOSE) or own & Sense.APART:
             break
+        if own & _CHANGES and senses & Sense.BUDGET and gap and not (word.opens or word.dense):
+            break  # a pause in Thai: "อยากได้ออเดอร์เพิ่ม งบ 3 หมื่น"
         right = start
         if at == first - 1:
             senses |= own & _NEXT_TO if len(gap) < 2 else 0
@@ -62,6 +65,8 @@ def around_before(row: Row, first: int) -> Around:
                 break
         if own & (_COUNTS | Sense.AIM) and senses & Sense.BUDGET:
             break
+        if own & Sense.EACH and senses & Sense.BUDGET and at and row.follows(at) and row.pieces[at - 1].counts:
+            break  # 賣1990一件 廣告費5萬
         if own & Sense.BUDGET and word.dense and _after_number(row, at):
             break  # 20萬預算 30萬粉絲
         if own & _ONE_OF and word.dense and word.unit is None and at and row.pieces[at - 1].figure == "1":
@@ -169,7 +174,9 @@ def _after_slash(row: Row, last: int, place: int) -> tuple[Period | None, int, b
     word = row.word(last)
     if word is not None and pieces[last].start == place and (word.unit or word.period):
         return word.unit or word.period, last + 1, False
-    return None, last, text[place : place + 1].isalpha()
+    if text[place : place + 1] >= "\u2e80":  # in Chinese and Japanese a slash also lists: 予算2億円／医師はNG
+        return None, last, word is not None and pieces[last].start == place and bool(word.senses & _ONE_OF)
+    return None, last, text[place : place + 1].isalpha() and not _HEADING.match(text, place)
 
 
 def _number_follows(row: Row, at: int) -> bool:

@@ -22,6 +22,7 @@ _FORMED = re.compile(
     "[\u00a0\u02bc\u0e50-\u0e59\u2007-\u202f\u2212-\u223c\u3000-\u301c\ufe63\uff01-\uffe6\U0001d400-\U0001d7ff]"
 )
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufe0e\ufe0f\ufeff]")
+_TWICE = "เเ"  # typed for แ
 _MARKS = 4  # combining marks that one letter may carry
 
 
@@ -33,7 +34,7 @@ def prepare(text: str) -> tuple[str, list[int] | None]:
     if text.isascii():
         return text.lower(), None
     places = None
-    if not unicodedata.is_normalized("NFC", text) or _UNSEEN.search(text):
+    if not unicodedata.is_normalized("NFC", text) or _UNSEEN.search(text) or _TWICE in text:
         text, places = _composed(text)
     if _FORMED.search(text):
         text = text.translate(_FORMS)
@@ -52,7 +53,9 @@ def _composed(text: str) -> tuple[str, list[int]]:
         while end < size and end - start <= _MARKS and unicodedata.combining(text[end]):
             end += 1
         for character in unicodedata.normalize("NFC", text[start:end]):
-            if not _UNSEEN.match(character):
+            if character == "เ" and kept and kept[-1] == "เ":
+                kept[-1] = "แ"
+            elif not _UNSEEN.match(character):
                 kept.append(character)
                 places.append(start)
         start = end

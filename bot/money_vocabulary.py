@@ -20,7 +20,7 @@ _TERMS = {
     "budget": Sense.BUDGET, "negatives": Sense.NEGATIVE, "moves": Sense.MOVES, "apart": Sense.APART,
     "counted": Sense.COUNTED, "counters": Sense.COUNTER, "reached": Sense.REACHED, "aims": Sense.AIM,
     "worth": Sense.WORTH, "each": Sense.EACH, "ordinals": Sense.ORDINAL, "percent": Sense.PERCENT,
-    "tenths": Sense.TENTHS, "shields": 0,
+    "tenths": Sense.TENTHS, "measures": Sense.MEASURE, "shields": 0,
 }  # fmt: skip
 _SIDES = {
     "at_most": (Sense.MOST_BEFORE, Sense.MOST_AFTER),
@@ -52,7 +52,8 @@ _ABROAD = {
 _MULTIPLIES = Sense.PERCENT | Sense.TENTHS | Sense.TIMES_BEFORE | Sense.TIMES_AFTER
 
 _MARKED = re.compile("[\u00c0-\u024f\u1e00-\u1eff]")
-_THAI_MARKS = frozenset(map(chr, (0x0E31, *range(0x0E34, 0x0E3B), *range(0x0E47, 0x0E4F))))
+_THAI_MARKS = frozenset(map(chr, (*range(0x0E30, 0x0E3B), 0x0E45, *range(0x0E47, 0x0E4F))))
+_THAI_HEADS = frozenset(map(chr, range(0x0E40, 0x0E45)))  # vowels before their letter
 
 
 class Vocabulary:
@@ -92,7 +93,7 @@ class Vocabulary:
         size = len(text)
         for last, (length, word) in self._words.iter(text):
             start, end = last + 1 - length, last + 1
-            if word.opens and start and is_letter(text[start - 1]):
+            if start and ((word.opens and is_letter(text[start - 1])) or text[start - 1] in _THAI_HEADS):
                 continue
             if end < size and ((word.closes and is_letter(text[end])) or text[end] in _THAI_MARKS):
                 continue
@@ -101,6 +102,8 @@ class Vocabulary:
                 hidden[start] = known
             found[start] = Piece(start, end, word, None)
         for start, end, figure in runs(text):
+            if _is_shielded(found, start, end):
+                continue  # 555 is said "hahaha" in Thai
             found[start] = Piece(start, end, None, figure)
         pieces: list[Piece] = []
         reached = 0
@@ -112,6 +115,14 @@ class Vocabulary:
                 pieces.append(piece)
                 reached = piece.end
         return Row(text, pieces)
+
+
+def _is_shielded(found: Mapping[int, Piece], start: int, end: int) -> bool:
+    """Whether a shield covers the figures at [start, end), and no currency follows them."""
+    shield, after = found.get(start), found.get(end) or found.get(end + 1)
+    if shield is None or shield.word is None or shield.end != end or not shield.word.means_nothing:
+        return False
+    return after is None or after.word is None or after.word.currency is None
 
 
 def vocabulary(text: str, language: str, grammars: Mapping[str, MoneyWords]) -> Vocabulary | None:

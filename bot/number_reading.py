@@ -151,10 +151,19 @@ class Reading:
         elif senses & Sense.ONE:
             if self._number is None or self._number.part is None:  # half a million
                 return False
-        elif not (senses & Sense.ODD and before_scale(self._row, self._at + 1)):
+        elif not (senses & Sense.ODD and before_scale(self._row, self._at + 1)) and not self._is_counter(word):
             return False
         self._at += 1
         return True
+
+    def _is_counter(self, word: Word) -> bool:
+        """Whether a counter stands between figures and a scale that ends there: 3個w, but not 3個k歌麥克風."""
+        row, at = self._row, self._at + 1
+        if not (word.senses & Sense.COUNTER and word.dense and self._figure and before_scale(row, at)):
+            return False
+        scale, behind = row.word(at), row.pieces[at].end
+        attached = scale is not None and bool(scale.senses & Sense.ATTACHED)
+        return attached and (row.touches(at + 1) or not row.text[behind : behind + 1].isalnum())
 
     def _take_number(self, word: Word, number: int) -> bool:
         if not self._parts:

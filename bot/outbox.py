@@ -74,14 +74,16 @@ _LATER = (
     .where(outbox.c.id == sa.bindparam("row"))
     .values(due=sa.bindparam("until"), tries=sa.bindparam("tried"), owner=None)
 )
+# Who had it died while sending, or before: it may have arrived. But kills are no failures of the platform: however
+# many there were, they make nobody wait longer and give nothing up.
+TRIED = sa.case((outbox.c.tries == 0, 1), else_=outbox.c.tries)
 _LEASE = (
     sa.update(outbox)
     .where(outbox.c.id.in_(_ids))
-    # Who had it before died while sending, or cannot tell: that was a try.
     .values(
         owner=sa.bindparam("me"),
         due=sa.bindparam("until"),
-        tries=sa.case((outbox.c.owner.is_(None), outbox.c.tries), else_=outbox.c.tries + 1),
+        tries=sa.case((outbox.c.owner.is_(None), outbox.c.tries), else_=TRIED),
     )
     .returning(outbox)
 )

@@ -10,12 +10,13 @@ from bot.clauses import Clauses
 from bot.fold import Folded
 from bot.lexicon import Hit
 from bot.understood import Asked
+from bot.why_so import fields_behind, fields_beside
 from knowledge.knowledge import Knowledge
 
 # Acts that make the clause they stand in a question about something, not a part of the brief.
 ASKING = (
-    "why_not", "why", "what_is", "difference", "source", "law", "conflicts", "trends", "steps", "matrix", "roles",
-    "next_step",
+    "why_think", "why_not", "why", "what_is", "difference", "source", "law", "conflicts", "trends", "steps", "matrix",
+    "roles", "next_step",
 )  # fmt: skip
 _NUMBER = re.compile(r"\d+")
 _NUMERALS = {
@@ -35,6 +36,14 @@ _NUMERALS = {
     "六": 6,
     "七": 7,
     "八": 8,
+    "หนึ่ง": 1,
+    "สอง": 2,
+    "สาม": 3,
+    "สี่": 4,
+    "ห้า": 5,
+    "หก": 6,
+    "เจ็ด": 7,
+    "แปด": 8,
 }
 _SHORT = 14
 
@@ -49,7 +58,7 @@ class Heard:
     def acts(self) -> frozenset[str]:
         """The acts that the message's words show; "may a doctor promote this?" asks for the law."""
         shown = frozenset(kind.removeprefix("act:") for kind in self.hits if kind.startswith("act:"))
-        ends = any(hit.end >= len(self.folded.text.rstrip(" .!~")) for hit in self.act("question_end"))
+        ends = any(hit.end >= len(self.folded.text.rstrip(" .!~。")) for hit in self.act("question_end"))
         asks = "?" in self.folded.text or "question" in shown or ends
         if "why" in shown and all(self._part_of_what(hit) for hit in self.act("why")):
             shown -= {"why"}
@@ -134,6 +143,12 @@ def questions(heard: Heard) -> tuple[Asked, ...]:
     acts = heard.acts
     if "why" in acts and all(heard.told(hit) for hit in heard.act("why")):
         acts -= {"why"}
+    if "why_think" in acts and not roles:
+        found[Asked("understood", fields_beside(heard))] = None
+        acts -= {"why", "source"}
+    elif "why" in acts and not roles and (fields := fields_behind(heard)):
+        found[Asked("understood", fields)] = None
+        acts -= {"why"}
     if heard.suggests:
         acts -= {"why_not"}
     if "why_not" in acts and roles:
@@ -164,6 +179,16 @@ def questions(heard: Heard) -> tuple[Asked, ...]:
         found[Asked("topic", (*roles, *stages))] = None
     if plain and topics and (_inquiring(heard) or _bare(heard)):
         found[Asked("topic", topics)] = None
+    if plain and not found and "else" in acts and not roles and _unfilled(heard):
+        found[Asked("others")] = None
+    if (
+        plain
+        and not found
+        and roles
+        and _unfilled(heard)
+        and ("suits" in acts or (_bare(heard) and heard.hits.get("now")))
+    ):
+        found[Asked("suits", roles)] = None
     if plain and not found and stages and "who" in acts:
         found[Asked("topic", stages)] = None
     if plain and not found and (roles or stages) and (_bare(heard) or (_inquiring(heard) and _unfilled(heard))):
@@ -197,8 +222,10 @@ def _step(heard: Heard) -> int | None:
     """The number in "step 3", "第三步", "bước 3"."""
     text = heard.folded.text
     for pattern in (
+        r"第?\s*([一二三四五六七八\d])\s*(?:番目の|つ目の)?ステップ(?:目|(?!を|で|が))",
         r"第\s*([一二三四五六七八\d])\s*[步个]",
-        r"(?:step|bước|buoc|步骤)\s*([1-8]|one|two|three|four|five|six|seven|eight)\b",
+        r"(?:step|bước|buoc|步骤|ステップ|手順)\s*([1-8]|one|two|three|four|five|six|seven|eight)(?![a-z\d])",
+        r"ขั้น(?:ตอน)?(?:ที่)?\s*([1-8๑-๘](?!\s*ขั้น)|หนึ่ง|สอง|สาม|สี่|ห้า|หก|เจ็ด|แปด)",
     ):
         match = re.search(pattern, text) or re.search(pattern, heard.folded.plain)
         if match:

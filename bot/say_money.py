@@ -53,7 +53,7 @@ _MANNERS = {
         periods={"once": "{money}", "month": "{money} ต่อเดือน", "year": "{money} ต่อปี"},
     ),
     "ja": _Manner(
-        marks={"JPY": "¥{amount}", "USD": "US${amount}", "TWD": "NT${amount}"},
+        marks={"JPY": "{amount}円", "USD": "US${amount}", "TWD": "NT${amount}"},
         at_most="{money}以内",
         at_least="{money}以上",
         periods={"once": "{money}", "month": "月額{money}", "year": "年額{money}"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from bot.evidence import Account
 from bot.reply import MOST_CLAIMS
 from bot.say_money import say_budget
 from knowledge.advice import Advice, RoleAdvice
@@ -83,11 +84,25 @@ class Speaker:
             return str(self.phrases.yes() if value else self.phrases.no())
         return self.name(field, value)
 
+    def account_value(self, account: Account) -> str:
+        """The value of a field, with a second goal or a declined budget in words."""
+        if account.declined:
+            return str(self.phrases.budget_open())
+        value = self.value(account.field, account.value)
+        return (
+            f"{value}{self.phrases.separator()}{self.phrases.also(self.name('goal', account.second))}"
+            if account.second
+            else value
+        )
+
     def plain(self, args: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments of a short reply with their ids turned into names."""
         said = dict(args)
         if "roles" in said:
             said["roles"] = self.names("role", said["roles"])
+        for key in ("first", "second"):
+            if said.get(key) in self.knowledge.goals:
+                said[key] = self.name("goal", said[key])
         if "group" in said:
             said["group"] = self.name("group", said["group"])
         if isinstance(said.get("budget"), Budget):

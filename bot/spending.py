@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.money import Found, find_amounts, find_factor
 from bot.questions import Heard
+from bot.understood import MOST_LETTERS
 from knowledge.brief import Question
 from knowledge.change import MOST_MONEY, Add, Change, Set, Times
 from knowledge.knowledge import Knowledge
 from knowledge.numerals import MoneyWords
 
 LONGEST_CURRENCY = 24
+# What stands between two commas or ends of a sentence; the comma in "10,000" is none.
+_PART = re.compile(r"(?:[^,，、。.;；!！?？\n]|[,.](?=\d))+")
 PROBE = "1000"  # a figure of no currency, to see whether the words behind it name one
 
 
@@ -42,9 +46,10 @@ def spending(text: str, language: str, knowledge: Knowledge, heard: Heard, asks:
     if not found:
         factor = find_factor(text, language, grammars)
         if factor is not None and factor > 0:
-            return Spending((Times(factor),), relative=True)
+            told = (p.span() for p in _PART.finditer(text) if find_factor(p[0], language, grammars) == factor)
+            return Spending((Times(factor),), next(told, None), relative=True)
         currency = _currency_alone(text, language, grammars)
-        return Spending((Set("currency", currency),)) if currency else Spending()
+        return Spending((Set("currency", currency),), (0, len(text))) if currency else Spending()
     amount = _chosen(found)
     span = (amount.start, amount.end)
     if amount.negative:
@@ -54,11 +59,18 @@ def spending(text: str, language: str, knowledge: Knowledge, heard: Heard, asks:
         return Spending(span=span, refused="absurd")
     if most.amount <= 0:
         return Spending(span=span, refused="negative")
+    if amount.change in ("add", "less"):
+        span = next((p.span() for p in _PART.finditer(text) if p.start() <= span[0] and _fits(p, span[1])), span)
     if amount.change == "add":
         return Spending((Add(most),), span, relative=True)
     if amount.change == "less":
         return Spending((Add(type(most)(-most.amount, most.currency)),), span, relative=True)
     return Spending((Set("budget", amount.budget),), span)
+
+
+def _fits(part: re.Match[str], end: int) -> bool:
+    """Whether a part of the text reaches to `end` and is short enough to be quoted whole."""
+    return end <= part.end() and part.end() - part.start() <= MOST_LETTERS
 
 
 def _currency_alone(text: str, language: str, grammars: dict[str, MoneyWords]) -> str | None:

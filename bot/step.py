@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from bot.answers import answer
-from bot.choices import after_advice, for_question
+from bot.choices import MOST_CHOICES, after_advice, beside_echo, for_question
 from bot.conversation import Conversation
 from bot.echo import decided, differences, echo_of
+from bot.evidence import witnessed
 from bot.message import Message
+from bot.misses import Miss, learnt, missed
 from bot.picked import picks
 from bot.press import press
 from bot.pressed import pressed
 from bot.reply import Reply, reply
+from bot.resembling import with_guesses
 from bot.spoken import language_in, spoken_in
 from bot.understand import understand
 from bot.understood import Intent, Understood
@@ -22,13 +26,17 @@ from knowledge.brief import Brief
 from knowledge.change import Add, Allow, Exclude, Set, Times, changed
 from knowledge.knowledge import Knowledge
 
+MOST_ALLOWED = 4  # buttons that bring a role back, beside the other things that can be changed
 MISSES = ("miss_choices", "miss_example", "miss_help")
 _SOCIAL = ("human", "insult", "bot", "privacy", "thanks", "small_talk", "agreed")
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message answered: what is kept, what is said, and what the message was."""
+    """One message answered: what is kept, what is said, and what the message was.
+
+    `evidence` are the person's words by field. `miss` is what a tap tells of the message before it.
+    """
 
     conversation: Conversation
     replies: tuple[Reply, ...]
@@ -37,6 +45,8 @@ class Turn:
     advice: Advice | None
     language: str
     market: str
+    evidence: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    miss: Miss | None = None
 
 
 def step(conversation: Conversation, message: Message, knowledge: Knowledge) -> tuple[Conversation, tuple[Reply, ...]]:
@@ -45,14 +55,20 @@ def step(conversation: Conversation, message: Message, knowledge: Knowledge) -> 
     return turn.conversation, turn.replies
 
 
-def take(conversation: Conversation, message: Message, knowledge: Knowledge) -> Turn:
-    """`step`, with the message's intent and the advice beside the replies."""
+def take(conversation: Conversation, message: Message, knowledge: Knowledge, *, learn: bool = False) -> Turn:
+    """`step`, with the message's intent and the advice beside the replies; with `learn` also what was missed."""
     if message.kind == "removed":
         return _silent(Conversation(), knowledge)
     if message.kind == "unsent" or outdated(conversation, message):
         return _silent(unsent(conversation, message) if message.kind == "unsent" else conversation, knowledge)
     done = _answered(conversation, message, knowledge)
-    return replace(done, conversation=noted(conversation, done.conversation, message))
+    after, tapped, miss = done.conversation, _tapped(message, conversation, knowledge), None
+    open_ = None
+    if learn and tapped is not None:
+        miss, open_ = learnt(conversation, after, tapped, done.language)
+    elif learn:
+        open_ = missed(message, after, frozenset(said.name for said in done.replies), done.intents, done.evidence)
+    return replace(done, conversation=noted(conversation, after.having(missed=open_), message), miss=miss)
 
 
 def _silent(conversation: Conversation, knowledge: Knowledge) -> Turn:
@@ -70,7 +86,7 @@ def _answered(conversation: Conversation, message: Message, knowledge: Knowledge
     heard = known or Understood(None, "other", frozenset({"resume"}))
     conversation = spoken_in(conversation, heard, message.language_hint, knowledge)
     if heard.intent in ("restart", "cancel"):
-        conversation = conversation.having(brief=Brief(), misses=0)
+        conversation = conversation.having(brief=Brief(), words={}, misses=0)
         name = "restarted" if heard.intent == "restart" else "cancelled"
         asking = _ask(conversation, knowledge) if name == "restarted" else ()
         return _turn(conversation, [reply(name), *asking], heard, message, knowledge)
@@ -81,7 +97,8 @@ def _answered(conversation: Conversation, message: Message, knowledge: Knowledge
         return Turn(Conversation(), (reply("forgotten"),), "other", heard.intents, None, language, "")
     replies = [reply("cut")] if heard.cut else [] if known else [reply("press_unknown")]
     brief, told = _changes(conversation.brief, heard, knowledge)
-    conversation = conversation.having(brief=brief)
+    words = witnessed(conversation.words, conversation.brief, brief, heard)
+    conversation = conversation.having(brief=brief, words=words)
     replies += told
     said = _says(before, conversation, heard, message, knowledge, refused=bool(told))
     replies += said or (_resume(conversation, knowledge) if told else ())
@@ -131,13 +148,21 @@ def _intent(heard: Understood, before: Brief, after: Brief) -> Intent:
 
 def _heard(message: Message, conversation: Conversation, knowledge: Knowledge) -> Understood | None:
     """What the message says; `None` for a button that means nothing any more."""
-    if message.pressed is not None:
-        return pressed(message.pressed, knowledge, conversation.brief)
-    picked = picks(message.text, knowledge)
-    if picked is not None and 1 <= picked <= len(conversation.offered):
-        return pressed(conversation.offered[picked - 1], knowledge, conversation.brief)
+    tapped = _tapped(message, conversation, knowledge)
+    if tapped is not None:
+        return pressed(tapped, knowledge, conversation.brief)
     asks = conversation.brief.next_question
-    return understand(message.text, knowledge, language=conversation.language, asks=asks)
+    heard = understand(message.text, knowledge, language=conversation.language, asks=asks)
+    return heard if conversation.brief.category else with_guesses(heard, message.text, knowledge)
+
+
+def _tapped(message: Message, conversation: Conversation, knowledge: Knowledge) -> str | None:
+    """The payload of the button that was tapped, or whose number was typed."""
+    if message.pressed is not None:
+        return message.pressed
+    picked = picks(message.text, knowledge)
+    within = picked is not None and 1 <= picked <= len(conversation.offered)
+    return conversation.offered[picked - 1] if picked is not None and within else None
 
 
 def _changes(brief: Brief, heard: Understood, knowledge: Knowledge) -> tuple[Brief, list[Reply]]:
@@ -147,9 +172,9 @@ def _changes(brief: Brief, heard: Understood, knowledge: Knowledge) -> tuple[Bri
         told.append(reply("refused", reason=heard.refused, kept=brief.budget is not None))
     for change in heard.changes:
         after = changed(brief, change)
-        if isinstance(change, Set) and change.field in ("goal", "category") and change.reading is None:
+        if isinstance(change, Set) and change.field in ("goal", "category"):
             stale = {key for key, entry in knowledge.readings.items() if entry.question == change.field}
-            after = after.having(unclear=after.unclear - stale)
+            after = after.having(unclear=after.unclear - (stale - {change.reading}))
         if isinstance(change, Set) and change.field == "goal":
             after = after.having(second=None)
         if after == brief and isinstance(change, Add | Times):
@@ -189,6 +214,7 @@ def _says(
         replies.append(reply("exported", echo=echo_of(conversation, knowledge), kept=conversation.dump()))
     if "help" in heard.intents and not heard.changes:
         replies.append(reply("help"))
+    replies += [reply("never_a_role", roles=heard.never)] if heard.never else []
     change = differences(before, conversation, knowledge)
     for asked in heard.asked:
         replies += answer(asked, conversation, new, knowledge, on)
@@ -199,6 +225,8 @@ def _says(
     elif heard.group or heard.guesses:
         if conversation.brief.category is None or not heard.asked:
             replies.append(_narrow(heard, conversation, knowledge))
+    elif heard.goal_guesses and conversation.brief.goal is None and not heard.asked:
+        replies += _ask(conversation, knowledge, first=heard.goal_guesses)
     elif "greeting" in heard.intents and not replies:
         again = not conversation.brief.empty
         replies += [reply("greeting", again=again), *_resume(conversation, knowledge)]
@@ -230,7 +258,7 @@ def _moved(
     for made in heard.changes:
         if isinstance(made, Exclude | Allow):
             replies.append(reply("excluded", roles=tuple(sorted(made.roles)), allowed=isinstance(made, Allow)))
-    if conversation.brief.category is None and (heard.group or heard.guesses) and conversation.brief.goal:
+    if conversation.brief.category is None and (heard.group or heard.guesses):
         return [*replies, _narrow(heard, conversation, knowledge)]
     return [*replies, *_ask(conversation, knowledge, first=heard.goal_guesses)]
 
@@ -248,7 +276,24 @@ def _advice(
     if old is not None and change and _gist(old) == _gist(new):
         return [reply("same", choices, advice=new, echo=echo, change=moved)]
     main = reply("advice", advice=new, brief=decided(conversation, knowledge), echo=echo, change=moved)
-    return [main, reply("matrix", advice=new), reply("law_notes", choices, advice=new)]
+    apart = _apart(new, conversation, knowledge)
+    offers = tuple(press("goal", str(one.args["second"])) for one in apart)
+    choices = (*offers, *choices)[:MOST_CHOICES]
+    return [main, reply("matrix", advice=new), *apart, reply("law_notes", choices, advice=new)]
+
+
+def _apart(new: Advice, conversation: Conversation, knowledge: Knowledge) -> list[Reply]:
+    """The question which goal goes first, where the second one named would put somebody else in the lead.
+
+    An occasion ("we launch in May") is no goal that could go first.
+    """
+    brief = decided(conversation, knowledge)
+    if brief.second is None or knowledge.goals[brief.second].occasion:
+        return []
+    swapped = advise(brief.having(goal=brief.second, second=brief.goal), knowledge, new.on)
+    if swapped is None or swapped.lead == new.lead:
+        return []
+    return [reply("apart", first=brief.goal, second=brief.second)]
 
 
 def _gist(advice: Advice) -> object:
@@ -269,6 +314,8 @@ def _ask(
     if question == "goal":
         likely = tuple(press("goal", goal) for goal in first)
         choices = (*likely, *(choice for choice in choices if choice not in likely))
+    if edit is None:
+        choices = beside_echo(choices, echo)
     return (reply(f"ask_{question}", choices, echo=echo, edit=edit is not None),)
 
 
@@ -287,8 +334,9 @@ def _edit(what: str, conversation: Conversation, knowledge: Knowledge) -> Reply:
             return reply("ask_market", tuple(press("market", code) for code in knowledge.markets))
     echo = echo_of(conversation, knowledge)
     verbs = [press("ask", question) for question in ("goal", "category", "budget")]
-    rest = (press("markets"), press("staff", "yes"), press("staff", "no"), press("languages"), press("restart"))
-    return reply("ask_edit", (*verbs, *rest), echo=echo)
+    rest = (press("markets"), *(press("allow", role) for role in echo.excluded[:MOST_ALLOWED]))
+    talk = (press("staff", "yes"), press("staff", "no"), press("languages"), press("evidence"), press("restart"))
+    return reply("ask_edit", (*verbs, *rest, *talk), echo=echo)
 
 
 def _narrow(heard: Understood, conversation: Conversation, knowledge: Knowledge) -> Reply:
@@ -296,9 +344,10 @@ def _narrow(heard: Understood, conversation: Conversation, knowledge: Knowledge)
     echo = echo_of(conversation, knowledge)
     if heard.group and not heard.guesses:
         group = knowledge.groups[heard.group]
-        return reply("ask_group", tuple(press("category", c) for c in group.categories), group=heard.group, echo=echo)
+        within = beside_echo(tuple(press("category", c) for c in group.categories), echo)
+        return reply("ask_group", within, group=heard.group, echo=echo)
     guesses = tuple(press("category", guess) for guess in heard.guesses)
-    return reply("ask_guess", (*guesses, press("ask", "category")), echo=echo)
+    return reply("ask_guess", beside_echo((*guesses, press("ask", "category")), echo), echo=echo)
 
 
 def _missed(before: Conversation, conversation: Conversation, knowledge: Knowledge) -> list[Reply]:
@@ -332,4 +381,5 @@ def _turn(
         advice,
         language,
         brief.market or "",
+        heard.evidence,
     )

@@ -8,6 +8,8 @@ from typing import Literal
 
 from knowledge.change import Change
 
+MOST_LETTERS = 40  # of the words quoted for one field
+MOST_QUOTES = 4  # of one field: a budget that is raised and raised again
 Intent = Literal["brief", "question", "edit", "restart", "cancel", "greeting", "other"]
 
 
@@ -20,12 +22,20 @@ class Asked:
     number: int | None = None
 
 
+def shortened(words: str) -> str:
+    """A few words as they are kept and quoted: in one line, not longer than `MOST_LETTERS`."""
+    line = " ".join(words.split())
+    return line if len(line) <= MOST_LETTERS else f"{line[: MOST_LETTERS - 1]}…"
+
+
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """The acts of one message, the changes it makes, and the letters that show each of them.
+    """The acts of one message, the changes it makes, and the words that show each of them.
 
-    `evidence` maps what was filled to [start, end) in the original text. `guesses` are category ids and
-    `goal_guesses` goal ids that a weak word suggests. `refused` names a budget that cannot be: `negative`, `absurd`.
+    `evidence` maps a field of the brief to the person's words for it, each of `MOST_LETTERS` at most. `guesses` are
+    category ids and `goal_guesses` goal ids that a weak word suggests. `never` are words for people whom we
+    never recommend and who are not wanted (`koc`). `refused` names a budget that cannot be:
+    `negative`, `absurd`.
     """
 
     language: str | None
@@ -36,8 +46,9 @@ class Understood:
     guesses: tuple[str, ...] = ()
     goal_guesses: tuple[str, ...] = ()
     group: str | None = None
+    never: tuple[str, ...] = ()
     wants_language: str | None = None
     edit_of: str | None = None
     refused: str | None = None
     cut: bool = False
-    evidence: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    evidence: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

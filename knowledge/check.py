@@ -35,7 +35,9 @@ def entries(knowledge: Knowledge) -> Iterator[tuple[str, str, Shape]]:
     for name in ("roles", "categories", "markets", "languages"):
         for key, shape in getattr(knowledge, name).items():
             yield from _nested(f"{name}/{key}.yaml", "", shape)
-    for name in ("personas", "kpis", "goals", "journey", "trends", "topics", "comparisons", "conflicts", "readings"):
+    for name in (
+        "personas", "kpis", "goals", "journey", "trends", "topics", "comparisons", "conflicts", "readings", "symptoms",
+    ):  # fmt: skip
         for key, shape in getattr(knowledge, name).items():
             yield from _nested(f"{name}.yaml", key, shape)
     for key, group in knowledge.groups.items():
@@ -147,6 +149,10 @@ def _references(knowledge: Knowledge) -> Iterator[Fault]:
         valid = goals if reading.question == "goal" else categories
         pair = (reading.likelier, reading.other)
         yield from _known("readings.yaml", reading.id, reading.question, pair, valid)
+    for symptom in knowledge.symptoms.values():
+        yield from _known("symptoms.yaml", symptom.id, "goal", (symptom.goal,), goals)
+        if symptom.people == bool(symptom.first):
+            yield Fault("symptoms.yaml", symptom.id, "needs either `first` or `people: true`")
     for table in knowledge.comparisons.values():
         yield from _known("comparisons.yaml", f"{table.id}.columns", "role", table.columns, knowledge.roles)
         for row in table.rows:
@@ -158,6 +164,8 @@ def _references(knowledge: Knowledge) -> Iterator[Fault]:
     }  # fmt: skip
     for conflict in knowledge.conflicts.values():
         yield from _known("conflicts.yaml", f"{conflict.id}.about", "subject", conflict.about, about)
+    for category_id, shape in categories.items():
+        yield from _known(f"categories/{category_id}.yaml", "takes", "category", shape.takes, categories)
     shown = Counter(category for group in knowledge.groups.values() for category in group.categories)
     for group in knowledge.groups.values():
         yield from _known("groups.yaml", group.id, "category", group.categories, categories)

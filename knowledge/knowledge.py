@@ -17,6 +17,7 @@ from knowledge.shapes import (
     Group,
     Item,
     Kind,
+    KnownWords,
     MarketFile,
     Reading,
     RoleFile,
@@ -24,6 +25,7 @@ from knowledge.shapes import (
     Source,
     StageEntry,
     Step,
+    Symptom,
     Topic,
     Weights,
     Wording,
@@ -66,6 +68,7 @@ class Knowledge:
     journey: Mapping[str, StageEntry]
     goals: Mapping[str, Goal]
     readings: Mapping[str, Reading]
+    symptoms: Mapping[str, Symptom]
     groups: Mapping[str, Group]
     rules: tuple[RuleEntry, ...]
     categories: Mapping[str, CategoryFile]
@@ -73,6 +76,7 @@ class Knowledge:
     languages: Mapping[str, LanguageFile]
     weights: Weights
     simplified: Mapping[str, str]
+    known_words: Mapping[str, KnownWords]
 
     def cite(self, source: str) -> Cited:
         """What stands behind a source id: an article item such as `Z40`, or a page."""

@@ -20,6 +20,7 @@ from knowledge.shapes import (
     Goal,
     Group,
     Kind,
+    KnownWords,
     MarketFile,
     Pick,
     Reading,
@@ -29,6 +30,7 @@ from knowledge.shapes import (
     Source,
     StageEntry,
     Step,
+    Symptom,
     Topic,
     Weights,
     When,
@@ -51,8 +53,10 @@ LISTS: Mapping[str, type[Shape]] = {
     "comparisons": Comparison,
     "conflicts": Conflict,
     "readings": Reading,
+    "symptoms": Symptom,
     "groups": Group,
     "rules": RuleEntry,
+    "known_words": KnownWords,
 }
 FOLDERS: Mapping[str, type[Shape]] = {
     "roles": RoleFile,

@@ -31,7 +31,8 @@ class MoneyWords(Shape):
     `pairs`: digits said together for a range beside the neighbours that always are (三五萬). `parts` stand
     before a scale (half a million), `halves` add half of the scale before them (rưỡi). `ones` are articles
     (a million); `links` are silent (and, lẻ); `points` begin a fraction; `odd` loosens a number from inside
-    (三十多萬); `vague` before a scale makes it no number (幾萬).
+    (三十多萬); `vague` before a scale makes it no number (幾萬). `measures` are scales that also count litres and the
+    like: money only where a budget, or "about" or "have", stands before.
 
     **Money.** `currencies` and `implies` map ISO 4217 to marks and words, and to scales that imply it.
     `periods` are whole phrases, `units` count only behind "/", a figure 1, or written onto the amount.
@@ -45,7 +46,8 @@ class MoneyWords(Shape):
     without a currency, `reached` the same on either side (followers), `aims` any amount behind them (targets),
     `worth` one on either side, with a currency too (prices, revenue), `each` makes it a price per piece or per
     day, `ordinals` a number in a row. `adjectives` is how many unknown words may stand before such a noun
-    ("50k organic views"). `shields` are words in which another word of this section is hidden and means nothing.
+    ("50k organic views"). A bare figure below `bare_from` is none: nobody has a budget of 50 yen, and "予算50" leaves
+    out its scale. `shields` are words in which another word of this section is hidden and means nothing.
 
     **Factors.** `percent` and `tenths` follow a number, `times` stands beside one, `factors` are whole
     phrases. **Folding.** `unfolded` words never match without their marks.
@@ -55,6 +57,7 @@ class MoneyWords(Shape):
     shorthand: Literal["never", "last", "within"] = "never"
     positional: bool = False
     adjectives: int = Field(default=0, ge=0, le=3)
+    bare_from: int = Field(default=0, ge=0)
     pairs: tuple[tuple[int, int], ...] = ()
     numbers: dict[int, Terms]
     endings: dict[int, Terms] = {}
@@ -68,6 +71,7 @@ class MoneyWords(Shape):
     points: Terms = ()
     odd: Terms = ()
     vague: Terms = ()
+    measures: Terms = ()
 
     currencies: dict[str, Terms] = Field(min_length=1)
     implies: dict[str, Terms] = {}

@@ -226,6 +226,24 @@ class Goal(Shape):
     rules: tuple[RuleEntry, ...] = Field(min_length=1)
 
 
+class Symptom(Shape):
+    """A goal told in two parts that stand near each other: `first` (or people), and what is said of it, `then`.
+
+    `reach` is the most letters between them; with `either` they stand in any order. `hints` stand for `then` and
+    only suggest the goal; `but` are longer words in which a `then` means something else.
+    """
+
+    id: Id
+    goal: Id
+    people: bool = False
+    first: Words = {}
+    then: Words
+    hints: Words = {}
+    but: Words = {}
+    reach: int = Field(ge=1, le=40)
+    either: bool = False
+
+
 class Reading(Shape):
     """A word with two readings: the likelier is taken and said, the other is one tap away."""
 
@@ -263,6 +281,8 @@ class CategoryFile(Shape):
 
     `kos` is the KOS that leads when the goal is to sell; `support` is the role that helps whatever the
     goal; `closes` moves the decision; `listens_to` leads loyalty; `leave_out` names roles not worth hiring.
+    `takes` are the categories whose things become this one's when its word stands beside them: a cat hammock is
+    for pets, while pet insurance stays insurance.
     """
 
     id: Id
@@ -275,6 +295,15 @@ class CategoryFile(Shape):
     closes: Pick
     listens_to: Pick
     leave_out: tuple[Pick, ...] = ()
+    takes: tuple[Id, ...] = ()
+
+
+class KnownWords(Shape):
+    """Words that the check of words would report, and why they stay."""
+
+    id: Id
+    words: Words
+    because: Text
 
 
 class Substitute(Shape):

@@ -266,7 +266,7 @@ def test_what_is_unsent_is_erased_wherever_it_was(url: str, monkeypatch: pytest.
         state = await it.state(ANN)
         assert state["brief"]["budget"] is None
         assert state["brief"]["category"] == "skincare"
-        assert [before for _, _, before in state["said"]] == [{"category": None}]
+        assert [before for _, _, before in state["said"]] == [{"category": None, "words.category": None}]
         late = unsent(it.line, budget)
         assert await it.told(late) == [], "not answered"
         assert await it.told(budget | {"webhookEventId": "01LATER"}) == [], "delivered after it was unsent"

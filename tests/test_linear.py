@@ -18,6 +18,7 @@ SEEDS = (
     "預算", "預算30萬", "保養品", "不要", "改成", "廣告違法嗎", "再加10萬,", "300萬到", "1,000,", "30", "x1", "20-",
     "budget ", "no celebs ", "what is ", "to ", "KOL", "? ", "a", "🙂", "。", "1.",
     "ngân sách ", "một trăm ", "triệu rưỡi ", "5 củ ", "tr5", "ไทย", "งบ", "万円", "予算",
+    "客人", "客人不敢", "khách nghi ngờ ", "nobody ", "people never ", "last year sales ", "but orders ", "要訂單",
 )  # fmt: skip
 
 

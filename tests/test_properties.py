@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.conversation import Conversation
+from bot.conversation import WITNESSED, Conversation
 from bot.fold import Speller, fold, plain
 from bot.message import Kind, Message
 from bot.picked import picks
@@ -18,6 +18,7 @@ from bot.press import press, read_press
 from bot.render import render
 from bot.step import step, take
 from bot.understand import understand
+from bot.understood import MOST_LETTERS
 from knowledge.brief import ROLES, Brief, Budget, Money
 from knowledge.change import changed
 from knowledge.load import shipped
@@ -86,9 +87,9 @@ def briefs(draw: st.DrawFn) -> Brief:
 
 CONVERSATIONS = st.builds(
     Conversation,
-    language=st.sampled_from([None, "zh-Hant", "vi", "en", "th"]),
+    language=st.sampled_from([None, "zh-Hant", "vi", "en", "th", "ja"]),
     chosen=st.booleans(),
-    home=st.sampled_from([None, "zh-Hant", "vi"]),
+    home=st.sampled_from([None, "zh-Hant", "vi", "th", "ja"]),
     brief=briefs(),
     misses=st.integers(0, 5),
     offered=st.sampled_from([(), ("v1|goal|conversion", "v1|restart"), ("v1|ask|goal",)]),
@@ -144,12 +145,17 @@ def test_brief_changes_only_by_what_was_said(conversation: Conversation, text: s
 
 
 @settings(max_examples=300)
-@given(TEXTS, st.sampled_from([None, "zh-Hant", "vi", "en"]), st.sampled_from([None, "goal", "category", "budget"]))
+@given(
+    TEXTS,
+    st.sampled_from([None, "zh-Hant", "vi", "en", "th", "ja"]),
+    st.sampled_from([None, "goal", "category", "budget"]),
+)
 def test_understand_is_total_and_steady(text: str, language: str | None, asks: str | None) -> None:
     heard = understand(text, KNOWLEDGE, language=language, asks=asks)  # type: ignore[arg-type]
     assert heard == understand(text, KNOWLEDGE, language=language, asks=asks)  # type: ignore[arg-type]
-    for start, end in heard.evidence.values():
-        assert 0 <= start < end <= len(text) + 8  # NFC may shorten, never lengthen beyond its own text
+    for field, quotes in heard.evidence.items():
+        assert field in WITNESSED
+        assert all(0 < len(words) <= MOST_LETTERS for words in quotes)
 
 
 @given(CONVERSATIONS)

@@ -20,7 +20,7 @@ from tests.store_scene import Clock, Platform, play, rows, settled, work
 from tests.test_cli import run
 
 url, postgres = store_scene.url, store_scene.postgres
-TABLES = ("conversation", "event", "outbox", "dead", "moved")
+TABLES = ("conversation", "event", "outbox", "dead", "moved", "miss")
 
 
 def _lived_in(address: str) -> None:
@@ -46,6 +46,8 @@ def _lived_in(address: str) -> None:
             left = {"id": id, "conversation": "line:p2", "key": f"k{id}", "body": f"left{id}", "at": 1e6, "tries": 0}
             connection.execute(sa.insert(outbox), left | {"due": due, "owner": owner, "erase": 0})
         connection.exec_driver_sql("INSERT INTO moved (person, moved_to, at) VALUES ('tg:-1', 'tg:-1001', 1000000)")
+        miss = "INSERT INTO miss (id, day, question, value, language, text) VALUES (90, 11, 'goal', 'trust', 'en', 'x')"
+        connection.exec_driver_sql(miss)
         connection.exec_driver_sql("UPDATE dead SET id = id + 40")
         connection.exec_driver_sql("INSERT INTO duty (name, holder, until) VALUES ('poll', 'gone', 1000030)")
     engine.dispose()
@@ -68,7 +70,7 @@ def test_everything_arrives_and_life_goes_on(url: str, source: str, monkeypatch:
     """In steps smaller than the tables; what was being sent is sent again, with its key, and new ids come behind."""
     monkeypatch.setattr(store_copy, "STEP_ROWS", 3)
     before = _kept(source)
-    assert copy(source, url) == {"conversation": 7, "dead": 2, "event": 9, "moved": 1, "outbox": 2}
+    assert copy(source, url) == {"conversation": 7, "dead": 2, "event": 9, "miss": 1, "moved": 1, "outbox": 2}
     assert _kept(url) == before == _kept(source)
     assert rows(url, "SELECT holder FROM duty") == []
     assert rows(url, "SELECT owner, tries FROM outbox ORDER BY id") == [(None, 1), (None, 0)]
@@ -170,7 +172,7 @@ def test_the_command(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("KOL_ADVISOR_MEMORY__URL", f"sqlite:///{tmp_path / 'new.db'}")
     done = run("memory", "copy", "--from", source)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "copied: 7 conversation, 2 dead, 9 event, 1 moved, 2 outbox\n"
+    assert done.stdout == "copied: 7 conversation, 2 dead, 9 event, 1 miss, 1 moved, 2 outbox\n"
     again = run("memory", "copy", "--from", source)
     assert again.returncode == 1
     assert again.stderr.startswith("kol-advisor: target: it keeps something already")

@@ -47,7 +47,7 @@ def test_tables_of_the_first_version_are_brought_up_to_date(url: str) -> None:
 
     assert play(url, scene).bodies == ["x42"]
     play(url, scene_of_nothing)
-    assert rows(url, "SELECT number FROM migration ORDER BY number") == [(1,), (2,), (3,)]
+    assert rows(url, "SELECT number FROM migration ORDER BY number") == [(1,), (2,), (3,), (4,)]
     assert rows(url, "SELECT id FROM event ORDER BY id") == [("e1",), ("e2",), ("e3",)]
     for table in tables.tables.values():
         columns = {column["name"]: column["nullable"] for column in found.get_columns(table.name)}

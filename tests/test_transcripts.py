@@ -15,13 +15,13 @@ from tests.cases import DAY, contains, load_cases, message
 
 CASE = frozenset({"name", "on", "hint", "turns"})
 TURN = frozenset({"say", "press", "intent", "intents", "asks", "brief", "lead", "parts", "replies", "text", "not_text",
-                  "language", "misses"})  # fmt: skip
+                  "language", "misses", "choices"})  # fmt: skip
 CASES = list(load_cases("transcripts", CASE))
 
 
 def test_there_are_enough() -> None:
     assert len(CASES) >= 40
-    assert {name.split("/")[0] for name, _ in CASES} >= {"zh-Hant", "vi", "en"}
+    assert {name.split("/")[0] for name, _ in CASES} >= {"zh-Hant", "vi", "en", "th", "ja"}
 
 
 @pytest.mark.parametrize("case", [case for _, case in CASES], ids=[name for name, _ in CASES])
@@ -54,6 +54,11 @@ def test_transcript(case: dict[str, Any]) -> None:
             assert [reply.name for reply in done.replies] == expected["replies"], where
         if "misses" in expected:
             assert conversation.misses == expected["misses"], where
+        if "choices" in expected:  # those of the last reply that has any; "..." stands for the others
+            kept, offered = [c for c in expected["choices"] if c != "..."], list(conversation.offered)
+            assert offered[: len(kept)] == kept if expected["choices"][-1] == "..." else offered == kept, (
+                f"{offered}; {where}"
+            )
         for part in expected.get("text", ()):
             assert part in text, f"{part!r} not in: {where}"
         for part in expected.get("not_text", ()):

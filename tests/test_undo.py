@@ -159,12 +159,12 @@ def test_the_last_message_unsent_leaves_the_brief_before_it(texts: list[str], da
     talk = Talk()
     for number, text in enumerate(texts[:-1]):
         talk.say(text, f"m{number}")
-    before = talk.kept.brief
+    before = talk.kept.brief, talk.kept.words
     talk.say(texts[-1], "last")
     if data.draw(st.booleans()):
         talk.say(data.draw(st.sampled_from(TEXTS)), "last")
     talk.say("", "last", "unsent")
-    assert talk.kept.brief == before
+    assert (talk.kept.brief, talk.kept.words) == before
 
 
 @settings(max_examples=150)
@@ -178,6 +178,7 @@ def test_everything_unsent_in_any_order_leaves_nothing(texts: list[str], random:
     for number in order:
         talk.say("", f"m{number}", "unsent")
     assert talk.kept.brief == Brief()
+    assert talk.kept.words == {}
     assert talk.kept.said == ()
 
 
