@@ -118,8 +118,8 @@ def _write(root: Path, file: str, old: str, new: str) -> None:
             "the hint 'airline' is never heard: it already means category travel", id="a hint that never gets its turn",
         ),
         pytest.param(
-            "categories/drug.yaml", '"藥品, 藥物', '"謝, 藥品, 藥物',
-            "'謝' is heard in '謝啦', which is act thanks", id="a short word in a word of the talk",
+            "categories/drug.yaml", '"藥品, 藥物', '"重, 藥品, 藥物',
+            "'重' is heard in '重來', which is act restart", id="a short word in a word of the talk",
         ),
     ],
 )  # fmt: skip
